@@ -1,0 +1,1 @@
+"""xcheck verifies derivatives and curvature across PyTorch and JAX."""
