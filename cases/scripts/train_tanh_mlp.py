@@ -1,0 +1,29 @@
+"""Trains the weights of the case `tanh_mlp_trained`: 1000 steps of plain gradient descent, learning rate 0.01.
+
+    python cases/scripts/train_tanh_mlp.py
+
+The run is chaotic (one thread and two threads end in different losses), so its result is data, not a computation.
+"""
+
+import numpy as np
+import torch
+
+import xcheck
+
+case = xcheck.load_cases()["tanh_mlp"]
+torch.set_num_threads(1)
+torch.set_default_dtype(torch.float64)
+module = case.program.torch()
+values = case.values()
+module.load_state_dict({name: torch.tensor(a) for name, a in values.params.items()})
+x, y = torch.tensor(values.inputs["x"]), torch.tensor(values.targets)
+optimiser = torch.optim.SGD(module.parameters(), lr=0.01)
+for epoch in range(1001):
+    loss = torch.nn.functional.mse_loss(module(x), y)
+    if epoch % 200 == 0:
+        print(f"epoch {epoch:4d}  loss {loss.item():.4f}")
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+weights = {name: p.detach().numpy().astype(np.float32) for name, p in module.named_parameters()}
+np.savez(case.folder / "tanh_mlp_trained.npz", **weights)

@@ -1,0 +1,65 @@
+"""Temporal-difference errors of two critics: several arguments, several outputs, and aux.
+
+`q_i = tanh(w_i . (s + sum(a) 1))`, `td_err_i = q_target - q_i`. With `S = sum(w)`: `d td/d a_k = -(1 - q^2) S`,
+`d td/d s = -(1 - q^2) w`, `d td/d q_target = 1`, `H_aa = 2 q (1 - q^2) S^2 1 1^T`, `H_ss = 2 q (1 - q^2) w w^T`.
+"""
+
+from xcheck import Case, Normal
+
+N, D = 64, 32
+
+
+def td_error(xp, params, inputs):
+    actions = xp.sum(inputs["actions"], axis=1, keepdims=True)
+
+    def critic(w):
+        return xp.tanh(xp.matmul(inputs["states"] + actions, xp.reshape(w, (D, 1))))
+
+    return {
+        "td_err_1": inputs["q_target"] - critic(params["w1"]),
+        "td_err_2": inputs["q_target"] - critic(params["w2"]),
+    }
+
+
+def td_error_with_aux(xp, params, inputs):
+    errors = td_error(xp, params, inputs)
+    return errors, errors
+
+
+# With unit normals 58 % of the float32 Jacobian would saturate to zero, so the weights are scaled by 1/D.
+PARAMS = {"w1": Normal((D,), seed=1, scale=1 / D), "w2": Normal((D,), seed=2, scale=1 / D)}
+INPUTS = {
+    "states": Normal((N, D), seed=3),
+    "actions": Normal((N, D), seed=4),
+    "q_target": Normal((N, 1), seed=5),
+}
+
+
+def family(suffix, wrt, doc):
+    return Case(
+        name=f"td_error{suffix}",
+        program=td_error,
+        params=PARAMS,
+        inputs=INPUTS,
+        wrt=wrt,
+        quantities=("value", "jacobian_params", "jacobian_inputs"),
+        doc=doc,
+    )
+
+
+cases = (
+    family("", ("states", "actions", "q_target"), "two critics, both outputs, three arguments"),
+    family("_states", ("states",), "two critics, by the states"),
+    family("_actions", ("actions",), "two critics, by the actions"),
+    family("_q_target", ("q_target",), "two critics, by the target value"),
+    family("_states_actions", ("states", "actions"), "two critics, by two of three arguments"),
+    Case(
+        name="td_error_aux",
+        program=td_error_with_aux,
+        params=PARAMS,
+        inputs=INPUTS,
+        wrt=("states", "actions", "q_target"),
+        quantities=("value", "jacobian_inputs", "jacobian_aux"),
+        doc="two critics with the TD errors as aux",
+    ),
+)

@@ -1,0 +1,56 @@
+"""torch and jax as proxies that import on first use, so that `import xcheck` needs neither.
+
+>>> from xcheck._lazy import jax
+>>> jax
+<lazy module 'jax'>
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+from xcheck._errors import MissingFramework
+
+if TYPE_CHECKING:
+    import jax
+    import torch
+
+
+class LazyModule:
+    """A module that is imported when one of its attributes is first asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        try:
+            module = importlib.import_module(self._name)
+        except ModuleNotFoundError as error:
+            if error.name != self._name:
+                raise
+            raise MissingFramework(
+                f"{self._name} is not installed, and this needs it: pip install 'xcheck[{self._name}]'"
+            ) from None
+        return getattr(module, attribute)
+
+    def __repr__(self) -> str:
+        return f"<lazy module {self._name!r}>"
+
+
+def installed(name: str) -> bool:
+    """Whether a module can be imported, found without importing it."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ModuleNotFoundError, ValueError):
+        return False
+
+
+if not TYPE_CHECKING:
+    torch = LazyModule("torch")
+    jax = LazyModule("jax")
+
+__all__ = ["LazyModule", "installed", "jax", "torch"]

@@ -1,0 +1,184 @@
+"""Array descriptors: what a case declares instead of numbers.
+
+A descriptor is data: its repr says everything, and the digest of the repr names the stored bytes. Values are made once
+in NumPy float64 and rounded to `dtype` (float32 unless said otherwise), so that float64 and float32 runs have one
+reference. NumPy's streams and libm differ between machines, so the bytes of shipped cases lie beside the case file in
+`values/`; a descriptor without stored bytes is computed.
+
+>>> Linspace(-1, 1, (3, 1)).make().tolist()
+[[-1.0], [0.0], [1.0]]
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xcheck._errors import CaseError
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """Base of all descriptors; `make` computes the float64 values, `load` prefers stored bytes."""
+
+    def make(self, folder: Path | None = None) -> np.ndarray:
+        raise CaseError(f"{type(self).__name__} is no array; use Normal, Uniform, Linspace, LogNormal, Literal ...")
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:20]
+
+    def load(self, folder: Path | None = None) -> np.ndarray:
+        """The stored values where `folder` has them, the computed ones otherwise."""
+        path = stored_path(self, folder)
+        if path is None or not path.exists():
+            return self.make(folder)
+        try:
+            return np.load(path, allow_pickle=False)
+        except (ValueError, OSError, EOFError) as error:
+            raise CaseError(f"{path} is damaged ({error}); delete it, and its values are computed again") from None
+
+
+def stored_path(descriptor: Descriptor, folder: Path | None) -> Path | None:
+    return None if folder is None else folder / f"{descriptor.digest}.npy"
+
+
+def rounded(values: np.ndarray, dtype: str) -> np.ndarray:
+    """float64 values that `dtype` holds exactly; integers stay integers.
+
+    >>> float(rounded(np.array(0.1), "bfloat16"))
+    0.10009765625
+    """
+    values = np.asarray(values)
+    if values.dtype.kind in "iub":
+        return values.astype(np.int64)
+    if dtype == "float64":
+        return values.astype(np.float64)
+    single = values.astype(np.float32)
+    if dtype == "bfloat16":
+        bits = single.view(np.uint32)
+        # Round to nearest, ties to even, on the upper 16 bits of the float32 pattern.
+        bits = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
+        single = (bits & np.uint32(0xFFFF0000)).view(np.float32)
+    elif dtype not in ("float32", "tf32"):
+        raise CaseError(f"dtype {dtype!r} is not one of float64, float32, tf32, bfloat16")
+    return single.astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Normal(Descriptor):
+    """`mean + scale * N(0, 1)`."""
+
+    shape: Shape
+    seed: int
+    mean: float = 0.0
+    scale: float = 1.0
+    dtype: str = "float32"
+
+    def make(self, folder: Path | None = None) -> np.ndarray:
+        draws = np.random.default_rng(self.seed).standard_normal(self.shape)
+        return rounded(self.mean + self.scale * draws, self.dtype)
+
+
+@dataclass(frozen=True)
+class LogNormal(Descriptor):
+    """`exp(N(mean, sigma^2))`."""
+
+    shape: Shape
+    seed: int
+    mean: float = 0.0
+    sigma: float = 1.0
+    dtype: str = "float32"
+
+    def make(self, folder: Path | None = None) -> np.ndarray:
+        return rounded(np.random.default_rng(self.seed).lognormal(self.mean, self.sigma, self.shape), self.dtype)
+
+
+@dataclass(frozen=True)
+class Uniform(Descriptor):
+    """Uniform in `[low, high)`."""
+
+    shape: Shape
+    seed: int
+    low: float = 0.0
+    high: float = 1.0
+    dtype: str = "float32"
+
+    def make(self, folder: Path | None = None) -> np.ndarray:
+        return rounded(np.random.default_rng(self.seed).uniform(self.low, self.high, self.shape), self.dtype)
+
+
+@dataclass(frozen=True)
+class Linspace(Descriptor):
+    """Evenly spaced from `start` to `stop`, both included, in row-major order."""
+
+    start: float
+    stop: float
+    shape: Shape
+    dtype: str = "float32"
+
+    def make(self, folder: Path | None = None) -> np.ndarray:
+        return rounded(np.linspace(self.start, self.stop, int(np.prod(self.shape))).reshape(self.shape), self.dtype)
+
+
+@dataclass(frozen=True)
+class Integers(Descriptor):
+    """Uniform integers in `[low, high)`: class labels, tokens."""
+
+    shape: Shape
+    seed: int
+    low: int
+    high: int
+
+    def make(self, folder: Path | None = None) -> np.ndarray:
+        return np.random.default_rng(self.seed).integers(self.low, self.high, self.shape)
+
+
+@dataclass(frozen=True)
+class Literal(Descriptor):
+    """The numbers themselves, as nested tuples."""
+
+    values: Any
+    dtype: str = "float32"
+
+    def make(self, folder: Path | None = None) -> np.ndarray:
+        return rounded(np.asarray(self.values), self.dtype)
+
+
+@dataclass(frozen=True)
+class Computed(Descriptor):
+    """A function of other descriptors; `formula` is its name in the digest, so change both together."""
+
+    formula: str
+    function: Callable[..., np.ndarray] = field(repr=False, compare=False)
+    sources: Sequence[Descriptor] = ()
+    dtype: str = "float32"
+
+    def make(self, folder: Path | None = None) -> np.ndarray:
+        return rounded(self.function(*(source.load(folder) for source in self.sources)), self.dtype)
+
+
+@dataclass(frozen=True)
+class Stored(Descriptor):
+    """An entry of an npz file beside the case files: trained weights, real data; a committed script made it."""
+
+    file: str
+    key: str
+    dtype: str = "float32"
+
+    def make(self, folder: Path | None = None) -> np.ndarray:
+        path = (folder or Path()) / self.file
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return rounded(archive[self.key], self.dtype)
+        except (OSError, ValueError, KeyError) as error:
+            raise CaseError(
+                f"cannot read {self.key!r} of {path}: {error}; the script that makes it is named in the case"
+            ) from None

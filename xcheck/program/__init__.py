@@ -1,0 +1,15 @@
+"""What a program is: a pure function of `xp`, parameters and inputs, written once.
+
+`Sequential(...)` of layers is a program that also becomes a real `torch.nn.Module`.
+"""
+
+from xcheck.program._program import Layer, Program, split_aux
+from xcheck.program.layers import *  # noqa: F403
+from xcheck.program.layers import __all__ as _layers
+from xcheck.program.losses import CrossEntropy, GaussianNLL, Loss, MSE, cross_entropy, gaussian_nll, mse
+from xcheck.program.sequential import Sequential
+
+__all__ = [
+    "MSE", "CrossEntropy", "GaussianNLL", "Layer", "Loss", "Program", "Sequential",
+    "cross_entropy", "gaussian_nll", "mse", "split_aux", *_layers,
+]  # fmt: skip

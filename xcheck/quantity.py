@@ -1,0 +1,142 @@
+"""Quantity: what is computed, defined once; implements: who computes it, registered by a decorator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from xcheck._errors import UsageError
+from xcheck._registry import Registry, check_name
+from xcheck.result import Convention, Limitation
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FRAMEWORKS = ("torch", "jax")
+VARIANTS = {"torch": ("eager", "compile"), "jax": ("eager", "jit")}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What the cost of a quantity depends on: batch, outputs, inputs, parameters, bytes of a number, FLOPs of one `f`."""
+
+    n: int
+    c: int
+    d: int
+    p: int
+    itemsize: int = 8
+
+    @property
+    def forward(self) -> float:
+        """FLOPs of one evaluation of the program: two for each parameter and example."""
+        return 2.0 * self.n * self.p
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """A mathematical object with its canonical shape and order.
+
+    Args:
+        name: as in ids.
+        formula: one line, for `xcheck explain` and the docs.
+        shape: letters of its axes, such as "n c p"; "" for a scalar.
+        wrt: "params", "inputs" or "none".
+        order: of differentiation.
+        reference: the rule that computes it in exact arithmetic, from an `exact.Derivatives`.
+        guard: pairs of what the reference claims and what a rule-free enclosure proves, from an `exact.Probe`.
+        flops, bytes: the least that any implementation needs, from `Sizes`.
+        symmetric, psd: what the judge checks besides.
+        needs_loss: whether the case must have a loss.
+    """
+
+    name: str
+    formula: str
+    shape: str
+    wrt: str
+    order: int
+    reference: Callable[[Any], Mapping[str, Any]]
+    guard: Callable[[Any, Mapping[str, Any]], Iterable[Any]]
+    flops: Callable[[Sizes], float]
+    bytes: Callable[[Sizes], float]
+    symmetric: bool = False
+    psd: bool = False
+    needs_loss: bool = False
+
+    def __post_init__(self) -> None:
+        QUANTITIES.add(self.name, self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Implementation:
+    """A function that computes one quantity with one framework, in one variant."""
+
+    name: str
+    quantity: str
+    framework: str
+    function: Callable[..., Any]
+    prepare: Callable[..., Any] | None
+    needs: tuple[str, ...]
+    variant: str
+    convention: Convention
+    limitations: tuple[Limitation, ...]
+    samples: int | None
+    cases: str
+
+    @property
+    def module(self) -> str:
+        """The module that declares it; `--adapter` selects by it."""
+        return self.function.__module__
+
+
+QUANTITIES: Registry[Quantity] = Registry("quantity")
+_IMPLEMENTATIONS: dict[str, Registry[Implementation]] = {}
+
+
+def implementations(quantity: str) -> Registry[Implementation]:
+    """Who computes a quantity, by name."""
+    return _IMPLEMENTATIONS.setdefault(quantity, Registry("implementation"))
+
+
+def implements(
+    quantity: str,
+    name: str,
+    framework: str | tuple[str, ...],
+    *,
+    prepare: Callable[..., Any] | None = None,
+    needs: tuple[str, ...] = (),
+    variants: tuple[str, ...] = ("eager",),
+    convention: Convention | None = None,
+    limitations: tuple[Limitation, ...] = (),
+    samples: int | None = None,
+    cases: str = "*",
+) -> Callable[[F], F]:
+    """Registers `function(problem)`, or `function(problem, prepared)` where `prepare(problem)` is given.
+
+    The full name is `framework_name`, with `_jit` or `_compile` behind it for that variant. `needs` lists what the
+    problem must have ("loss", "module", "single_output", "single_argument", "aux") and packages that must be
+    importable; unmet, the outcome is `unsupported`. `cases` is a glob: a closed form belongs to some cases only.
+
+    Raises:
+        UsageError: an unknown framework or variant, or a name that is taken.
+    """
+    check_name("implementation", name)
+
+    def register(function: F) -> F:
+        for one in (framework,) if isinstance(framework, str) else framework:
+            if one not in FRAMEWORKS:
+                raise UsageError(f"implementation {name!r}: framework {one!r} is not one of {', '.join(FRAMEWORKS)}")
+            for variant in variants:
+                if variant not in VARIANTS[one]:
+                    raise UsageError(
+                        f"implementation {name!r}: {one} has no variant {variant!r}; it has {', '.join(VARIANTS[one])}"
+                    )
+                full = f"{one}_{name}" + ("" if variant == "eager" else f"_{variant}")
+                implementation = Implementation(
+                    name=full, quantity=quantity, framework=one, function=function, prepare=prepare, needs=needs,
+                    variant=variant, convention=convention or Convention(), limitations=limitations, samples=samples,
+                    cases=cases,
+                )  # fmt: skip
+                implementations(quantity).add(full, implementation)
+        return function
+
+    return register
