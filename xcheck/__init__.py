@@ -24,7 +24,7 @@ _PUBLIC = {
     "program": None, "layerwise": None,
 }  # fmt: skip
 
-__all__ = sorted(_PUBLIC)  # noqa: PLE0604
+__all__ = sorted(_PUBLIC)
 __version__ = "0.1.0"
 
 
