@@ -11,7 +11,7 @@ nox.options.sessions = ["lint", "types", "tests", "verify"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 # One thread: two frameworks that share two cores would otherwise wait for each other (an HVP took 176 ms for 1.5).
-THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 def install(session: nox.Session, *groups: str, frameworks: bool = True) -> None:
