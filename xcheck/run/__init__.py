@@ -21,7 +21,7 @@ from xcheck.run.pool import Failure, run_isolated
 from xcheck.run.references import make_references, wanted_by
 from xcheck.run.results import Results
 from xcheck.run.settings import Settings
-from xcheck.run.settle import reproduce, settle
+from xcheck.run.settle import explain_arguments, settle
 from xcheck.run.work import result, start, work
 
 __all__ = ["Results", "Settings", "Watcher", "run", "verify"]
@@ -119,10 +119,10 @@ def _execute(cells: list[Cell], settings: Settings, workers: int, watcher: Watch
     judged = {cell: refused[wanted_by(cell)] for cell in cells if wanted_by(cell) in refused}
     for cell, reason in judged.items():
         yield cell.id, _settled(result(cell, Outcome.NO_REFERENCE, reason), cell, settings, watcher)
-    tasks = [(cell, settings.folder, settings.memory) for cell in cells if cell not in judged]
+    tasks = [(cell, settings) for cell in cells if cell not in judged]
     modules = modules_of(cell.declared for cell in cells)
     frameworks = sorted({cell.declared.framework for cell in cells})
-    for (cell, _, _), came in run_isolated(
+    for (cell, _), came in run_isolated(
         work, tasks, workers=workers, seconds=settings.timeout, start=start,
         arguments=(settings.folder, modules, frameworks),
     ):  # fmt: skip
@@ -132,7 +132,7 @@ def _execute(cells: list[Cell], settings: Settings, workers: int, watcher: Watch
 
 def _settled(found: Result, cell: Cell, settings: Settings, watcher: Watcher) -> Result:
     settled = settle(found, cell.declared.limitations)
-    settled.reproduce = reproduce(settled, settings.adapter, settings.folder)
+    settled.reproduce = f"xcheck explain {explain_arguments(cell.id, settings)}"
     watcher.result(settled)
     return settled
 

@@ -9,14 +9,14 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
+from pebble import ProcessExpired, ProcessPool
 
 from xcheck._errors import XCheckError
 from xcheck.result import Outcome
@@ -48,7 +48,7 @@ def run_isolated(
     `start(*arguments)` prepares a worker once (imports, devices); the time limit of a task begins after it.
 
     Raises:
-        XCheckError: no worker can be started.
+        XCheckError: no worker can be started, or a task raised one.
     """
     queue = deque(tasks)
     with tempfile.TemporaryDirectory(prefix="xcheck-") as logs, one_thread():
@@ -79,7 +79,7 @@ def _one_pool(
         initargs=(logs, start, arguments),
         context=get_context("spawn"),
     )
-    running: dict[ProcessFuture, T] = {}
+    running: dict[Future[Any], T] = {}
     try:
         while queue or running:
             while queue and len(running) < 2 * workers:  # a short queue ahead, so that an interrupt is quick
@@ -97,10 +97,10 @@ def _one_pool(
         pool.join()
 
 
-def _outcome(future: ProcessFuture, seconds: float, logs: Path) -> Any:
+def _outcome(future: Future[Any], seconds: float, logs: Path) -> Any:
     try:
         return future.result()
-    except BrokenProcessPool:
+    except (BrokenProcessPool, XCheckError):
         raise
     except TimeoutError:
         return Failure(Outcome.TIMED_OUT, f"no result after {seconds:g} s")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from xcheck.result import Limitation, Outcome, Result, result_id
+from xcheck.result import Limitation, Outcome, Result
+from xcheck.run.settings import Settings
 
 #: Nothing was compared, so a limitation can neither be confirmed nor be stale.
 _UNDECIDED = {Outcome.UNSUPPORTED, Outcome.NO_REFERENCE}
@@ -38,9 +39,11 @@ def settle(result: Result, limitations: Iterable[Limitation]) -> Result:
     return result
 
 
-def reproduce(result: Result, adapter: str | None, folder: str | None) -> str:
-    """The line that runs this cell alone."""
-    line = "xcheck explain " + result_id(
-        result.case, result.quantity, result.implementation, result.dtype, result.device
-    )
-    return line + (f" --adapter {adapter}" if adapter else "") + (f" --cases {folder}" if folder else "")
+def explain_arguments(id_: str, settings: Settings) -> str:
+    """What `xcheck explain` needs to run this cell alone.
+
+    >>> explain_arguments("a/b/c/float64/cpu", Settings(adapter="mylib.adapter"))
+    'a/b/c/float64/cpu --adapter mylib.adapter'
+    """
+    options = {"--adapter": settings.adapter, "--cases": settings.folder}
+    return " ".join([id_, *(f"{option} {value}" for option, value in options.items() if value)])

@@ -10,20 +10,23 @@ from typing import Any
 import numpy as np
 
 from xcheck import _execute, _problem
-from xcheck._errors import GuardFailed, MissingFramework, NoReference, Undecidable, UnknownPrimitive, Unsupported
-from xcheck._judge import Verdict, judge
+from xcheck._errors import MissingFramework, NoReference, Undecidable, UnknownPrimitive, Unsupported
+from xcheck._judge import Verdict
 from xcheck._lazy import installed
 from xcheck._load import load_cases
+from xcheck._problem import Problem
 from xcheck._tree import leaves
-from xcheck.case import Case
+from xcheck.diagnose import judge
 from xcheck.quantities import load_quantities
 from xcheck.quantity import Implementation
 from xcheck.result import Convention, Outcome, Result, number
 from xcheck.run.limits import memory_limit, out_of_memory
 from xcheck.run.plan import Cell
 from xcheck.run.pool import exception_line
+from xcheck.run.settings import Settings
+from xcheck.run.settle import explain_arguments
 
-_NO_REFERENCE = (NoReference, Undecidable, UnknownPrimitive)
+Task = tuple[Cell, Settings]
 
 
 def start(folder: str | None, modules: Iterable[str], frameworks: Iterable[str]) -> None:
@@ -37,23 +40,40 @@ def start(folder: str | None, modules: Iterable[str], frameworks: Iterable[str])
             _problem.adapter(framework).devices()
 
 
-def work(task: tuple[Cell, str | None, int]) -> Result:
-    """One cell, computed twice and judged; `task` is the cell, the folder of its case, and its memory limit in MB."""
-    cell, folder, megabytes = task
-    case, implementation = load_cases(folder)[cell.case], cell.declared
+def work(task: Task) -> Result:
+    """One cell, computed twice and judged.
+
+    Raises:
+        XCheckError: xcheck itself cannot go on (a damaged reference, a guard that failed); that ends the run.
+    """
+    cell, settings = task
+    case, implementation = load_cases(settings.folder)[cell.case], cell.declared
     try:
-        return _judged(cell, case, implementation, megabytes)
+        problem = _problem.problem(case, cell.quantity, implementation.framework, dtype=cell.dtype, device=cell.device)
+        unmet = _execute.unmet(problem, implementation)
+        if unmet:
+            return result(cell, Outcome.UNSUPPORTED, unmet)
+        with memory_limit(settings.memory):
+            computed = _twice(cell, problem, implementation)
     except (Unsupported, MissingFramework) as error:
         return result(cell, Outcome.UNSUPPORTED, str(error))
-    except _NO_REFERENCE as error:
-        return result(cell, Outcome.NO_REFERENCE, exception_line(error))
     except BaseException as error:  # an implementation may raise anything, SystemExit too
-        if isinstance(error, GuardFailed):
-            return result(cell, Outcome.RAISED, f"a bug in xcheck, please report it: {exception_line(error)}")
         kind = Outcome.OUT_OF_MEMORY if out_of_memory(error) else Outcome.RAISED
         return result(cell, kind, exception_line(error))
     finally:
         gc.collect()
+    if isinstance(computed, Result):
+        return computed
+    native, seconds, differs = computed
+    try:
+        verdict = judge(
+            native, case, cell.quantity, dtype=cell.dtype, framework=implementation.framework,
+            convention=implementation.convention, id=explain_arguments(cell.id, settings),
+        )  # fmt: skip
+    except (NoReference, Undecidable, UnknownPrimitive) as error:
+        return result(cell, Outcome.NO_REFERENCE, exception_line(error))
+    checks = {"determinism": f"note: {differs}" if differs else "ok"}
+    return _with_verdict(result(cell, verdict.outcome, seconds=seconds), verdict, checks)
 
 
 def result(cell: Cell, outcome: Outcome, reason: str | None = None, **more: Any) -> Result:
@@ -65,32 +85,24 @@ def result(cell: Cell, outcome: Outcome, reason: str | None = None, **more: Any)
     )  # fmt: skip
 
 
-def _judged(cell: Cell, case: Case, implementation: Implementation, megabytes: int) -> Result:
-    problem = _problem.problem(case, cell.quantity, implementation.framework, dtype=cell.dtype, device=cell.device)
-    unmet = _execute.unmet(problem, implementation)
-    if unmet:
-        return result(cell, Outcome.UNSUPPORTED, unmet)
-    with memory_limit(megabytes):
-        before = problem.snapshot()
-        first = _execute.execute(problem, implementation)
+def _twice(
+    cell: Cell, problem: Problem, implementation: Implementation
+) -> Result | tuple[Any, dict[str, float], str | None]:
+    """The native result of the second run, the seconds of the first, and where the two differ."""
+    before = problem.snapshot()
+    seconds, copies, native = {}, [], None
+    for _ in range(2):
+        execution = _execute.execute(problem, implementation)
         changed = problem.changed(before)
         if changed:
             return result(cell, *changed)
-        # A copy, since an implementation may hand out the same buffer twice.
-        earlier = _copied(cell, first.result)
-        second = _execute.execute(problem, implementation)
-        changed = problem.changed(before)
-        if changed:
-            return result(cell, *changed)
-    differs = _difference(earlier, _copied(cell, second.result))
+        native, seconds = execution.result, seconds or execution.seconds
+        # Copies, since an implementation may hand out the same buffer twice.
+        copies.append(_copied(cell, native))
+    differs = _difference(*copies)
     if differs and cell.device == "cpu":
-        return result(cell, Outcome.NONDETERMINISTIC, differs, seconds=first.seconds)
-    verdict = judge(
-        second.result, case, cell.quantity, dtype=cell.dtype, framework=implementation.framework,
-        convention=implementation.convention,
-    )  # fmt: skip
-    checks = {"determinism": "ok" if differs is None else f"note: {differs}"}
-    return _with_verdict(result(cell, verdict.outcome, seconds=first.seconds), verdict, checks)
+        return result(cell, Outcome.NONDETERMINISTIC, differs, seconds=seconds)
+    return native, seconds, differs
 
 
 def _with_verdict(found: Result, verdict: Verdict, checks: dict[str, str]) -> Result:
