@@ -18,7 +18,7 @@ VARIANTS = {"torch": ("eager", "compile"), "jax": ("eager", "jit")}
 
 @dataclass(frozen=True)
 class Sizes:
-    """What the cost of a quantity depends on: batch, outputs, inputs, parameters, bytes of a number, FLOPs of one `f`."""
+    """What the cost of a quantity depends on: batch, outputs, inputs, parameters, bytes of a number."""
 
     n: int
     c: int
