@@ -18,13 +18,13 @@ _PUBLIC = {
     "XCheckError": "_errors", "UsageError": "_errors", "CaseError": "_errors", "Unsupported": "_errors",
     "NoReference": "_errors", "Mismatch": "_errors",
     "load_cases": "_load", "reference": "_reference", "Reference": "_reference",
-    "judge": "_judge", "check": "_judge", "Verdict": "_judge",
+    "judge": "diagnose", "check": "diagnose", "Verdict": "_judge",
     "problem": "_problem", "Problem": "_problem",
     "verify": "run", "Results": "run",
     "program": None, "layerwise": None,
 }  # fmt: skip
 
-__all__ = sorted(_PUBLIC)  # noqa: PLE0604
+__all__ = sorted(_PUBLIC)
 __version__ = "0.1.0"
 
 

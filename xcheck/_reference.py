@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from xcheck import _store
+from xcheck._dtypes import SMALLEST, UNIT, check_dtype
+from xcheck._errors import NoReference, Undecidable, UnknownName
+from xcheck._load import load_cases
+from xcheck._registry import unknown
 from xcheck._tree import tree
+from xcheck.case import Case
+from xcheck.exact.certify import Certified, certify, margin
+from xcheck.exact.trace import program_digest
+from xcheck.quantities import load_quantities
+from xcheck.quantity import Quantity
+
+#: The version of the derivative rules and of the rounding scale; part of every digest.
+RULES = 1
 
 
 @dataclass(frozen=True)
@@ -51,3 +67,87 @@ class Reference:
     @property
     def scale(self) -> Any:
         return tree({path: leaf.scale for path, leaf in self.leaves.items()})
+
+
+def reference(
+    case: Case | str, quantity: Quantity | str, *, dtype: str = "float64", framework: str | None = None
+) -> Reference:
+    """The certified reference: a shipped one, one of the user's cache, or one that is made now and cached.
+
+    `|value + low - truth| <= radius`, elementwise; `scale` is S with its floors for `dtype`.
+
+    Raises:
+        NoReference: float32 cannot hold the case's data, or the case sits on a kink.
+        UsageError: an unknown case, quantity or dtype.
+
+    >>> import xcheck
+    >>> xcheck.reference("linear_gaussian", "ggn").value.shape
+    (2, 2)
+    """
+    case, quantity = find_case(case), find_quantity(quantity)
+    check_dtype(dtype)
+    if dtype != "float64" and not case.holds_in_float32:
+        raise NoReference(f"case {case.name} holds data that float32 cannot hold; only float64 has a reference")
+    leaves, least, status = _stored(ensure(case, quantity, dtype))
+    return Reference(
+        case.name, quantity.name, dtype, {path: _floored(c, dtype) for path, c in leaves.items()}, least, status
+    )
+
+
+def ensure(case: Case, quantity: Quantity, dtype: str = "float64", *, folder: Path | None = None) -> Path:
+    """The file of a reference, made if it is not there yet."""
+    name = _store.file_name(case.name, quantity.name, digest(case, quantity, dtype))
+    shipped, cache = _store.folders()
+    for place in (folder,) if folder else (shipped, cache):
+        if (place / name).exists():
+            return place / name
+    path = (folder or cache) / name
+    try:
+        leaves = certify(case, [quantity], dtype)[quantity.name]
+    except Undecidable as error:
+        raise NoReference(f"{case.name}/{quantity.name} has no certified reference: {error}") from None
+    _store.write(path, leaves, margin(case, dtype), "certified")
+    return path
+
+
+def missing(case: Case, quantity: Quantity, dtype: str = "float64") -> bool:
+    """Whether the reference would have to be made."""
+    name = _store.file_name(case.name, quantity.name, digest(case, quantity, dtype))
+    return not any((place / name).exists() for place in _store.folders())
+
+
+@lru_cache(maxsize=512)
+def _program(case: Case, dtype: str) -> str:
+    return program_digest(case, dtype)
+
+
+def digest(case: Case, quantity: Quantity, dtype: str) -> str:
+    """What a reference depends on: the traced program, its data, the tangent, the quantity, the rules' version."""
+    data = "bfloat16" if dtype == "bfloat16" else "float64"
+    parts = [_program(case, data), quantity.name, repr(case.arguments), repr(dict(case.tangents)), f"rules {RULES}"]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _stored(path: Path) -> tuple[dict[str, Certified], float, str]:
+    return _store.read(path)
+
+
+def _floored(c: Certified, dtype: str) -> Leaf:
+    """S is floored at |R| and, where it is not zero, at omega/u: below that the dtype underflows."""
+    scale = np.maximum(c.scale, np.abs(c.value))
+    scale = np.where(scale > 0, np.maximum(scale, SMALLEST[dtype] / UNIT[dtype]), 0.0)
+    return Leaf(c.value, c.low, c.radius, scale)
+
+
+def find_case(case: Case | str) -> Case:
+    if isinstance(case, Case):
+        return case
+    known = load_cases()
+    if case not in known:
+        raise UnknownName(unknown("case", case, known))
+    return known[case]
+
+
+def find_quantity(quantity: Quantity | str) -> Quantity:
+    return load_quantities()[quantity] if isinstance(quantity, str) else quantity

@@ -6,7 +6,7 @@
 from xcheck.program._program import Layer, Program, split_aux
 from xcheck.program.layers import *  # noqa: F403
 from xcheck.program.layers import __all__ as _layers
-from xcheck.program.losses import CrossEntropy, GaussianNLL, Loss, MSE, cross_entropy, gaussian_nll, mse
+from xcheck.program.losses import MSE, CrossEntropy, GaussianNLL, Loss, cross_entropy, gaussian_nll, mse
 from xcheck.program.sequential import Sequential
 
 __all__ = [

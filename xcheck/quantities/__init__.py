@@ -1,4 +1,4 @@
-"""The quantities, one file each: formula, shapes, scaling, reference rule, torch and jax implementations side by side."""
+"""The quantities, one file each: formula, shapes, reference rule, torch and jax implementations side by side."""
 
 from __future__ import annotations
 

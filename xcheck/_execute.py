@@ -1,0 +1,74 @@
+"""execute: one implementation at one problem, with its variant and the precision that the dtype asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from time import perf_counter
+from typing import Any
+
+from xcheck._errors import Unsupported
+from xcheck._lazy import installed
+from xcheck._problem import Problem, adapter
+from xcheck.quantity import Implementation
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A native result, and the seconds that its preparation and its run took, compilation included."""
+
+    result: Any
+    seconds: dict[str, float]
+
+
+def execute(problem: Problem, implementation: Implementation) -> Execution:
+    """Runs an implementation as its registration says.
+
+    Raises:
+        Unsupported: it does not apply to this problem; the message says why.
+    """
+    reason = unmet(problem, implementation)
+    if reason:
+        raise Unsupported(reason)
+    native = adapter(problem.framework)
+    run = native.wrap(implementation.function, implementation.variant)
+    with problem.precision():
+        start = perf_counter()
+        prepared = () if implementation.prepare is None else (implementation.prepare(problem),)
+        ready = perf_counter()
+        result = native.synchronise(run(problem, *prepared))
+        return Execution(result, {"prepare": ready - start, "run": perf_counter() - ready})
+
+
+_NEEDS: dict[str, tuple[Callable[[Problem], bool], str]] = {
+    "loss": (lambda problem: problem.case.loss is not None, "has no loss"),
+    "module": (lambda problem: problem.module is not None, "is no torch.nn.Module"),
+    "single_output": (lambda problem: len(problem.cotangents) == 1, "has several outputs"),
+    "single_argument": (lambda problem: len(problem.arguments) == 1, "is differentiated by several arguments"),
+    "aux": (lambda problem: bool(_aux(problem)), "returns no aux"),
+}
+
+
+def unmet(problem: Problem, implementation: Implementation) -> str | None:
+    """Why an implementation does not apply to a problem, in one line; None if it does."""
+    case = problem.case.name
+    if implementation.framework != problem.framework:
+        return f"{implementation.name} is written for {implementation.framework}"
+    if not fnmatchcase(case, implementation.cases):
+        return f"{implementation.name} is for the cases {implementation.cases} only"
+    needs = (*implementation.needs, *(("loss",) if problem.quantity.needs_loss else ()))
+    for need in needs:
+        if need not in _NEEDS:
+            if not installed(need):
+                return f"{implementation.name} needs the package {need}, which is not installed"
+            continue
+        met, lack = _NEEDS[need]
+        if not met(problem):
+            return f"{implementation.name} does not apply: case {case} {lack}"
+    return None
+
+
+def _aux(problem: Problem) -> dict[str, Any]:
+    with problem.precision():
+        return problem.outputs_and_aux(problem.params, *problem.inputs)[1]

@@ -1,0 +1,63 @@
+"""Makes stored values and references again, and compares them with what is stored."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from xcheck import _store
+from xcheck._errors import StoreError
+from xcheck._reference import digest, ensure
+from xcheck.arrays import Descriptor, Stored, stored_path
+from xcheck.case import Case
+from xcheck.exact.certify import Certified
+from xcheck.quantity import Quantity
+
+
+def store_values(case: Case) -> list[Path]:
+    """Writes the values of a case's descriptors beside its file; those that are stored stay as they are."""
+    descriptors: list[Descriptor] = [*case.params.values(), *case.inputs.values(), *case.tangents.values()]
+    written = []
+    for descriptor in [*descriptors, *([case.targets] if case.targets else [])]:
+        path = stored_path(descriptor, case.folder)
+        if path is None or path.exists() or isinstance(descriptor, Stored):
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, descriptor.make(case.folder), allow_pickle=False)
+        except OSError as error:
+            raise StoreError(f"cannot write the values {path}: {error.strerror or error}; free space there") from None
+        written.append(path)
+    return written
+
+
+def compare(case: Case, quantity: Quantity, dtype: str = "float64") -> Iterator[str]:
+    """Makes one reference again; yields a line for each leaf that the stored file does not overlap.
+
+    The scale is random by construction but seeded, so it must agree to a factor of two on every entry.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = _store.read(ensure(case, quantity, dtype, folder=Path(scratch)))[0]
+    name = _store.file_name(case.name, quantity.name, digest(case, quantity, dtype))
+    stored = next((folder / name for folder in _store.folders() if (folder / name).exists()), None)
+    if stored is None:
+        yield f"{case.name}/{quantity.name}: no stored reference {name}"
+        return
+    known = _store.read(stored)[0]
+    if set(known) != set(fresh):
+        yield f"{case.name}/{quantity.name}: stored leaves {sorted(known)}, made again {sorted(fresh)}"
+        return
+    for path in known:
+        apart = _apart(known[path], fresh[path])
+        if apart:
+            yield f"{case.name}/{quantity.name} {path}: {apart} entries do not overlap what is made again"
+
+
+def _apart(a: Certified, b: Certified) -> int:
+    gap = np.abs((a.value - b.value) + (a.low - b.low))
+    # One rounding of each float64 operation above, on numbers of the size of the low part.
+    slack = a.radius + b.radius + 2.0**-52 * (np.abs(a.low) + np.abs(b.low))
+    return int(((gap > slack) | (a.scale > 2 * b.scale) | (b.scale > 2 * a.scale)).sum())

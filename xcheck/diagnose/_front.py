@@ -1,0 +1,192 @@
+"""judge and check: from what an implementation returned to a Verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from math import prod
+from typing import Any
+
+from xcheck import _checks, _reference
+from xcheck._convention import to_our_axes, to_our_numbers
+from xcheck._dtypes import UNIT, check_dtype
+from xcheck._errors import Mismatch, NoReference, UnknownName
+from xcheck._judge import LIMIT, Arrays, Verdict, compare, distance
+from xcheck._load import load_cases
+from xcheck._message import message
+from xcheck._receive import Refused, receive, shown
+from xcheck._reference import Reference
+from xcheck._registry import unknown
+from xcheck.case import Case
+from xcheck.diagnose._explain import explain
+from xcheck.diagnose._hypothesis import Evidence
+from xcheck.program import GaussianNLL
+from xcheck.quantities import load_quantities
+from xcheck.quantity import Quantity
+from xcheck.result import Convention, Outcome
+
+
+def judge(
+    actual: Any,
+    case: Case | str,
+    quantity: Quantity | str,
+    *,
+    dtype: str,
+    framework: str | None = None,
+    convention: Convention | None = None,
+    reference: Reference | None = None,
+    id: str | None = None,
+    related: Callable[[str], Reference | None] | None = None,
+) -> Verdict:
+    """Whether `actual` is the quantity at the case, in units of its honest rounding error, and what is wrong if not.
+
+    Args:
+        actual: an array, or a dict of path to array, of NumPy, torch or JAX, of dtype `dtype`.
+        case, quantity: objects or names.
+        framework: whose convention holds where the case sits on a kink.
+        convention: how these numbers relate to ours; applied before the comparison.
+        reference: what to compare with, if not the stored one.
+        id: of the result, for the line that reproduces it.
+        related: gives the case's other references by quantity, for the diagnosis; the stored ones if not given.
+
+    Raises:
+        UsageError: an unknown name or dtype, or a convention that cannot be applied.
+
+    >>> import numpy as np
+    >>> from xcheck._reference import Leaf, Reference
+    >>> R, zero = np.array([1.0, 3.0]), np.zeros(2)
+    >>> truth = Reference("linear_gaussian", "gradient", "float64", {"": Leaf(R, zero, zero, R)}, float("inf"))
+    >>> bool(judge(R, "linear_gaussian", "gradient", dtype="float64", reference=truth))
+    True
+    """
+    check_dtype(dtype)
+    case, quantity = _case(case), _quantity(quantity)
+    if reference is None:
+        try:
+            reference = _reference.reference(case, quantity, dtype=dtype, framework=framework)
+        except NoReference as error:
+            reason = str(error)
+            return Verdict(
+                Outcome.NO_REFERENCE,
+                reason=reason,
+                text=f"no_reference: {case.name}/{quantity.name} in {dtype}: {reason}",
+            )
+    reproduce = (
+        f"xcheck explain {id}" if id else f"xcheck.judge(actual, {case.name!r}, {quantity.name!r}, dtype={dtype!r})"
+    )
+    try:
+        _demand_margin(reference, dtype)
+        arrays = _ours(actual, case, quantity, reference, dtype, framework, convention or Convention())
+    except Refused as refused:
+        verdict = Verdict(refused.outcome, reason=refused.reason)
+        return replace(verdict, text=message(verdict, reference, dtype, reproduce, None))
+    verdict = compare(arrays, reference, dtype)
+    if verdict.outcome is Outcome.DISAGREES:
+        others = related or _others(case, dtype, framework)
+        evidence = Evidence(arrays, reference, dtype, case, quantity, others)
+        verdict = replace(verdict, diagnosis=explain(evidence))
+    verdict = replace(verdict, checks={**verdict.checks, **_lines(arrays, quantity, reference, dtype, verdict)})
+    worst = (
+        None
+        if verdict.worst is None
+        else distance(arrays[verdict.worst.path], reference.leaves[verdict.worst.path], dtype)
+    )
+    return replace(verdict, text=message(verdict, reference, dtype, reproduce, worst))
+
+
+def check(actual: Any, case: Case | str, quantity: Quantity | str, **options: Any) -> Verdict:
+    """`judge`, raising where the result does not agree; the options are those of `judge`.
+
+    Raises:
+        Mismatch: an AssertionError with the full message.
+    """
+    verdict = judge(actual, case, quantity, **options)
+    if verdict.outcome.failed:
+        raise Mismatch(verdict.text)
+    return verdict
+
+
+def _others(case: Case, dtype: str, framework: str | None) -> Callable[[str], Reference | None]:
+    """The case's other references, looked up once each; None where there is none."""
+
+    @cache
+    def related(name: str) -> Reference | None:
+        if name not in case.quantities:
+            return None
+        try:
+            return _reference.reference(case, name, dtype=dtype, framework=framework)
+        except NoReference:
+            return None
+
+    return related
+
+
+def _demand_margin(reference: Reference, dtype: str) -> None:
+    """A comparison that honest rounding may flip leaves nothing to judge by."""
+    if reference.margin <= LIMIT * UNIT[dtype]:
+        raise Refused(
+            Outcome.NO_REFERENCE,
+            f"the program comes within {reference.margin / UNIT[dtype]:.3g} u of a branch (limit {LIMIT:g} u), "
+            f"so an honest {dtype} computation may take the other side",
+        )
+
+
+def _ours(
+    actual: Any,
+    case: Case,
+    quantity: Quantity,
+    reference: Reference,
+    dtype: str,
+    framework: str | None,
+    convention: Convention,
+) -> dict[str, Any]:
+    """The result as float64 leaves in our convention, of the reference's paths and shapes."""
+
+    def names() -> Mapping[str, float]:
+        outputs = (
+            _reference.reference(case, "value", dtype=dtype, framework=framework).leaves
+            if "c" in convention.scale
+            else {}
+        )
+        c = {"c": float(prod(next(iter(outputs.values())).value.shape[1:]))} if outputs else {}
+        noise = {"noise_var": case.loss.noise_var} if isinstance(case.loss, GaussianNLL) else {}
+        return {"n": case.n, "p": case.p, **c, **noise}
+
+    arrays = receive(actual, list(reference.leaves), dtype)
+    for path, leaf in reference.leaves.items():
+        A = to_our_axes(arrays[path], convention.axes)
+        if A.shape != leaf.value.shape:
+            raise Refused(
+                Outcome.WRONG_SHAPE,
+                f"{shown(path)} has shape {A.shape}, expected {leaf.value.shape}, "
+                f"the axes ({quantity.shape.replace(' ', ', ')})",
+            )
+        arrays[path] = to_our_numbers(A, case, quantity, convention, names)
+    return arrays
+
+
+def _lines(arrays: Arrays, quantity: Quantity, reference: Reference, dtype: str, verdict: Verdict) -> dict[str, str]:
+    """The separate lines that a quantity asks for."""
+    if verdict.outcome is Outcome.NOT_FINITE:
+        return {}
+    wanted = {"symmetry": (_checks.symmetry, quantity.symmetric), "psd": (_checks.positive_semidefinite, quantity.psd)}
+    return {
+        name: line(arrays[path], leaf, dtype)
+        for name, (line, asked) in wanted.items()
+        for path, leaf in reference.leaves.items()
+        if asked
+    }
+
+
+def _case(case: Case | str) -> Case:
+    if isinstance(case, Case):
+        return case
+    cases = load_cases()
+    if case not in cases:
+        raise UnknownName(unknown("case", case, cases))
+    return cases[case]
+
+
+def _quantity(quantity: Quantity | str) -> Quantity:
+    return load_quantities()[quantity] if isinstance(quantity, str) else quantity

@@ -1,0 +1,59 @@
+"""Structure that NumPy gives to every algebra whose values are NumPy arrays (of floats, balls or complex balls)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from xcheck.exact import functions
+from xcheck.exact.algebra import Shape
+
+
+def boxed(value: Any) -> np.ndarray:
+    """NumPy unwraps 0-d object arrays; algebra values always have a shape."""
+    if isinstance(value, np.ndarray):
+        return value
+    box = np.empty((), dtype=object)
+    box[()] = value
+    return box
+
+
+class ArrayAlgebra:
+    """Reshape, transpose, index and the like, and functions by their Taylor rules; subclasses add the arithmetic."""
+
+    zero: Any
+
+    def unary(self, name: str, a: np.ndarray, derivative: int = 0) -> np.ndarray:
+        return functions.derivative(self, name, a, derivative)
+
+    def zeros(self, shape: Shape) -> np.ndarray:
+        return np.full(shape, self.zero)
+
+    def floats(self, a: np.ndarray) -> np.ndarray:
+        """Nearby float64 numbers: for shifts that cancel, never for a result."""
+        return np.asarray(a, dtype=np.float64)
+
+    def select(self, condition: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.where(condition, a, b)
+
+    def reshape(self, a: np.ndarray, shape: Shape) -> np.ndarray:
+        return a.reshape(shape)
+
+    def transpose(self, a: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+        return a.transpose(axes)
+
+    def broadcast(self, a: np.ndarray, shape: Shape) -> np.ndarray:
+        return np.broadcast_to(a, shape)
+
+    def index(self, a: np.ndarray, key: Any) -> np.ndarray:
+        return boxed(a[key])
+
+    def scatter(self, a: np.ndarray, key: Any, shape: Shape) -> np.ndarray:
+        total = self.zeros(shape)
+        np.add.at(total, key, a)
+        return total
+
+    def concat(self, parts: Sequence[np.ndarray], axis: int) -> np.ndarray:
+        return np.concatenate(parts, axis)

@@ -1,0 +1,169 @@
+"""Balls: NumPy arrays of `arb`, real numbers with a proven radius (FLINT; Johansson 2017, "Arb").
+
+>>> alg = Balls(128)
+>>> third = alg.call("reciprocal", alg.constant(np.array([3.0])))
+>>> bool(third[0].contains(flint.arb(1) / 3)), float(third[0].rad()) < 1e-38
+(True, True)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from math import prod
+from typing import Any
+
+import flint
+import numpy as np
+
+from xcheck._errors import Undecidable, UnknownPrimitive
+from xcheck.exact.arrays import ArrayAlgebra, boxed
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """FLINT's working precision, restored afterwards."""
+    before = flint.ctx.prec
+    flint.ctx.prec = bits
+    try:
+        yield
+    finally:
+        flint.ctx.prec = before
+
+
+def elementwise(function: Callable[..., Any]) -> Callable[..., np.ndarray]:
+    ufunc = np.frompyfunc(function, 1, 1)
+    return lambda a: boxed(ufunc(a))
+
+
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "exp": lambda z: z.exp(),
+    "log": lambda z: z.log(),
+    "reciprocal": lambda z: 1 / z,
+    "sqrt": lambda z: z.sqrt(),
+    "tanh": lambda z: z.tanh(),
+    "sin": lambda z: z.sin(),
+    "cos": lambda z: z.cos(),
+    "sigmoid": lambda z: 1 / (1 + (-z).exp()),
+    "softplus": lambda z: z.exp().log1p() if isinstance(z, flint.arb) else (1 + z.exp()).log(),
+    "erf": lambda z: z.erf(),
+    "erf_slope": lambda z: 2 * (-z * z).exp() / flint.arb.pi().sqrt(),
+}
+
+
+class Balls(ArrayAlgebra):
+    """Real balls at `bits` bits; every operation encloses the true result."""
+
+    number: Any = flint.arb
+    matrix: Any = flint.arb_mat
+    zero = flint.arb(0)
+
+    def __init__(self, bits: int = 128) -> None:
+        self.bits = bits
+
+    def constant(self, values: np.ndarray) -> np.ndarray:
+        return elementwise(self._exact)(np.asarray(values).astype(object))
+
+    def _exact(self, value: Any) -> Any:
+        return self.number(value)
+
+    def literal(self, number: float) -> np.ndarray:
+        return boxed(self.number(number))
+
+    def ones_like(self, a: np.ndarray) -> np.ndarray:
+        return np.full(a.shape, self.number(1))
+
+    def add(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return boxed(a + b)
+
+    def sub(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return boxed(a - b)
+
+    def mul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return boxed(a * b)
+
+    def neg(self, a: np.ndarray) -> np.ndarray:
+        return boxed(-a)
+
+    def scale(self, a: np.ndarray, factor: Fraction | int) -> np.ndarray:
+        factor = Fraction(factor)
+        a = a if factor.numerator == 1 else a * flint.arb(factor.numerator)
+        return boxed(a if factor.denominator == 1 else a / flint.arb(factor.denominator))
+
+    def sum(self, a: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+        return boxed(np.add.reduce(a, axis=axes)) if axes else a
+
+    def call(self, name: str, a: np.ndarray) -> np.ndarray:
+        if name not in FUNCTIONS:
+            raise UnknownPrimitive(f"balls have no value of {name!r}; add it to FUNCTIONS in xcheck/exact/balls.py")
+        return elementwise(FUNCTIONS[name])(a)
+
+    def floats(self, a: np.ndarray) -> np.ndarray:
+        return np.asarray(np.frompyfunc(lambda z: float(z.real.mid()), 1, 1)(a), dtype=np.float64)
+
+    def positive(self, a: np.ndarray) -> np.ndarray:
+        return np.asarray(np.frompyfunc(self._is_positive, 1, 1)(a), dtype=bool)
+
+    @staticmethod
+    def _is_positive(z: Any) -> bool:
+        if z > 0:
+            return True
+        if z <= 0:
+            return False
+        raise Undecidable(f"the sign of {z} is not decided: the case sits on a kink, or needs more bits")
+
+    def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Batches fold into rows where one factor is a plain matrix, so that FLINT sees few large products."""
+        (rows, inner), columns = a.shape[-2:], b.shape[-1]
+        lead_a, lead_b = prod(a.shape[:-2]), prod(b.shape[:-2])
+        if lead_b == 1:
+            product = self._product(a.reshape(lead_a * rows, inner), b.reshape(inner, columns))
+            return product.reshape(*_lead(a, b), rows, columns)
+        if lead_a == 1:
+            flipped = self.matmul(np.swapaxes(b, -1, -2), np.swapaxes(a, -1, -2))
+            return np.swapaxes(flipped, -1, -2)
+        lead = _lead(a, b)
+        left = np.broadcast_to(a, (*lead, rows, inner)).reshape(-1, rows, inner)
+        right = np.broadcast_to(b, (*lead, inner, columns)).reshape(-1, inner, columns)
+        return np.stack([self._product(x, y) for x, y in zip(left, right, strict=True)]).reshape(*lead, rows, columns)
+
+    def _product(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        if a.shape[1] == 1:
+            return a * b
+        product = self.matrix(*a.shape, a.ravel().tolist()) * self.matrix(*b.shape, b.ravel().tolist())
+        result = np.empty(a.shape[0] * b.shape[1], dtype=object)
+        result[:] = product.entries()
+        return result.reshape(a.shape[0], b.shape[1])
+
+
+def _lead(a: np.ndarray, b: np.ndarray) -> tuple[int, ...]:
+    return np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+
+
+class ComplexBalls(Balls):
+    """Complex balls (`acb`), for values on a disc around a real point; nothing is conjugated.
+
+    A function is used only where it is analytic on the whole ball: log and sqrt need a positive real part, and a branch
+    is decided by the sign of the real part on the whole ball; otherwise `Undecidable`.
+    """
+
+    number = flint.acb
+    matrix = flint.acb_mat
+    zero = flint.acb(0)
+
+    def call(self, name: str, a: np.ndarray) -> np.ndarray:
+        if name in ("log", "sqrt") or name == "softplus":
+            checked = a if name != "softplus" else boxed(1 + elementwise(FUNCTIONS["exp"])(a))
+            for z in checked.ravel():
+                if not z.real > 0:
+                    raise Undecidable(f"{name} is not analytic on a ball around {z}: its real part reaches 0")
+        result = super().call(name, a)
+        for z in result.ravel():
+            if not z.is_finite():
+                raise Undecidable(f"{name} is not finite on the whole ball: it holds a pole")
+        return result
+
+    @staticmethod
+    def _is_positive(z: Any) -> bool:
+        return Balls._is_positive(z.real)

@@ -1,0 +1,118 @@
+"""certify: the references of a case, proven and guarded, with their rounding scale and branch margin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import flint
+import numpy as np
+
+from xcheck._errors import GuardFailed
+from xcheck.case import Case
+from xcheck.exact.balls import Balls, precision
+from xcheck.exact.derivatives import Derivatives
+from xcheck.exact.evaluate import Outputs
+from xcheck.exact.monte_carlo import NOISE, RUNS, MonteCarlo
+from xcheck.exact.probe import Probe, overlap
+from xcheck.quantity import Quantity
+
+#: Bits of the first try and of the second, for entries that lost more than the reference may lose.
+BITS = (128, 192)
+
+
+@dataclass(frozen=True)
+class Certified:
+    """One array: `|value + low - truth| <= radius`, and the rounding scale S before any floor."""
+
+    value: np.ndarray
+    low: np.ndarray
+    radius: np.ndarray
+    scale: np.ndarray
+
+
+def certify(case: Case, quantities: Iterable[Quantity], dtype: str = "float64") -> dict[str, dict[str, Certified]]:
+    """Certified arrays by quantity and path.
+
+    Raises:
+        GuardFailed: a claim and its rule-free enclosure do not overlap.
+        Undecidable: the case sits on a kink.
+    """
+    wanted = list(quantities)
+    balls = {quantity.name: _proven(case, quantity, dtype) for quantity in wanted}
+    split = {name: {path: _split(b) for path, b in tree.items()} for name, tree in balls.items()}
+    squares = {name: {path: np.zeros(b.shape) for path, b in tree.items()} for name, tree in balls.items()}
+    for run in range(RUNS):
+        noisy = Derivatives(case, MonteCarlo(seed=run), dtype)
+        for quantity in wanted:
+            for path, value in quantity.reference(noisy).items():
+                squares[quantity.name][path] += (value - split[quantity.name][path][0]) ** 2
+    return {
+        name: {
+            path: Certified(*parts, scale=np.sqrt(squares[name][path] / RUNS) / NOISE) for path, parts in tree.items()
+        }
+        for name, tree in split.items()
+    }
+
+
+def _proven(case: Case, quantity: Quantity, dtype: str) -> Outputs:
+    """The quantity in balls, guarded; with more bits where 128 do not hold 100."""
+    tree: Outputs = {}
+    for bits in BITS:
+        with precision(bits):
+            tree = dict(quantity.reference(Derivatives(case, Balls(bits), dtype)))
+            if all(_sharp(array) for array in tree.values()):
+                break
+    with precision(bits):
+        faults = overlap(quantity.guard(Probe(case, dtype), tree))
+    if faults:
+        raise GuardFailed(f"the reference {case.name}/{quantity.name} contradicts its guard: {'; '.join(faults)}")
+    return tree
+
+
+def _sharp(array: np.ndarray) -> bool:
+    """Whether every radius is under 2^-100 of its entry, or under 2^-160 of the largest entry."""
+    balls = array.ravel()
+    largest = max((abs(z).upper() for z in balls), default=flint.arb(0))
+    floor = largest * flint.arb(2) ** -160
+    relative = flint.arb(2) ** -100
+    return all(bool(z.rad() <= abs(z).upper() * relative) or bool(z.rad() <= floor) for z in balls)
+
+
+def _split(balls: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each ball as a high and a low float64 and a radius that covers what they leave over."""
+    high, low, radius = (np.empty(balls.size) for _ in range(3))
+    for k, ball in enumerate(balls.ravel()):
+        middle = ball.mid()
+        high[k] = float(middle)
+        rest = middle - flint.arb(high[k])
+        low[k] = float(rest.mid())
+        left = (abs(rest - flint.arb(low[k])) + ball.rad()).upper()
+        # float() rounds to nearest: one more ulp makes it an upper bound.
+        radius[k] = 0.0 if left == 0 else float(np.nextafter(float(left), np.inf))
+    return high.reshape(balls.shape), low.reshape(balls.shape), radius.reshape(balls.shape)
+
+
+def margin(case: Case, dtype: str = "float64") -> float:
+    """The least |z| / S_z over all comparisons of the program and its loss; inf where there are none."""
+    clean = _compared(case, MonteCarlo(noise=0.0), dtype)
+    if not clean:
+        return float("inf")
+    squares = [np.zeros(z.shape) for z in clean]
+    for run in range(RUNS):
+        for total, noisy, z in zip(squares, _compared(case, MonteCarlo(seed=run), dtype), clean, strict=True):
+            total += (noisy - z) ** 2
+    least = float("inf")
+    for z, total in zip(clean, squares, strict=True):
+        scale = np.maximum(np.sqrt(total / RUNS) / NOISE, np.abs(z))
+        ratios = np.divide(np.abs(z), scale, out=np.zeros(z.shape), where=scale > 0)
+        least = min(least, float(ratios.min(initial=np.inf)))
+    return least
+
+
+def _compared(case: Case, alg: MonteCarlo, dtype: str) -> list[np.ndarray]:
+    exact = Derivatives(case, alg, dtype)
+    outputs, _ = exact.run(alg, exact.params, exact.inputs)
+    if case.loss is not None and len(outputs) == 1:
+        exact.loss(alg, next(iter(outputs.values())))
+    return alg.compared

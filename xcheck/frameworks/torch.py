@@ -1,0 +1,108 @@
+"""PyTorch: arrays in and out, devices, precision, compilation; the names are those of `frameworks.jax`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from xcheck._dtypes import ARRAY_DTYPE, check_dtype
+from xcheck._errors import DeviceError
+from xcheck._lazy import LazyModule, torch
+from xcheck._tree import leaves, tree
+from xcheck.frameworks import _torch_nn
+from xcheck.frameworks._namespace import Namespace
+from xcheck.frameworks._torch_module import call, loss_module, module, module_state
+
+Tensor = Any  # torch.Tensor; a type checker would take this folder's torch.py for PyTorch
+
+
+__all__ = [
+    "asarray", "call", "check_device", "devices", "dtype_name", "identity", "loss_module", "module", "module_state",
+    "precision", "register", "synchronise", "to_numpy", "transforms", "wrap", "xp",
+]  # fmt: skip
+
+xp: Any = Namespace(LazyModule("array_api_compat.torch"), _torch_nn)
+transforms: Any = LazyModule("torch.func")
+
+
+def asarray(values: Any, dtype: str, device: str = "cpu") -> Tensor:
+    """A tensor that owns its memory.
+
+    >>> asarray(np.array([1, 2]), "float32")
+    tensor([1, 2])
+    """
+    values = np.asarray(values)
+    kind = getattr(torch, ARRAY_DTYPE[check_dtype(dtype)]) if values.dtype.kind == "f" else torch.int64
+    return torch.tensor(values, dtype=kind, device=check_device(device))
+
+
+def identity(size: int, like: Tensor) -> Tensor:
+    return torch.eye(size, dtype=like.dtype, device=like.device)
+
+
+def to_numpy(result: Any) -> Any:
+    """NumPy arrays of the same shape and dtype; bfloat16, which NumPy lacks, becomes float64."""
+
+    def convert(leaf: Any) -> Any:
+        if not isinstance(leaf, torch.Tensor):
+            return leaf
+        leaf = leaf.detach().cpu()
+        return (leaf.double() if leaf.dtype == torch.bfloat16 else leaf).numpy()
+
+    return tree({path: convert(leaf) for path, leaf in leaves(result).items()})
+
+
+def dtype_name(array: Any) -> str:
+    return str(array.dtype).removeprefix("torch.")
+
+
+def synchronise(result: Any) -> Any:
+    for device in {leaf.device for leaf in leaves(result).values() if isinstance(leaf, torch.Tensor)}:
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+    return result
+
+
+@contextmanager
+def precision(dtype: str, device: str = "cpu") -> Iterator[None]:
+    """TF32 off, in matrix products and in convolutions, unless the dtype is "tf32"; restored on the way out."""
+    check_dtype(dtype)
+    check_device(device)
+    matmul, convolution = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("high" if dtype == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = dtype == "tf32"
+    try:
+        # An implementation differentiates, whatever its caller has switched off.
+        with torch.enable_grad():
+            yield
+    finally:
+        torch.set_float32_matmul_precision(matmul)
+        torch.backends.cudnn.allow_tf32 = convolution
+
+
+def devices() -> tuple[str, ...]:
+    return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
+def check_device(device: str) -> str:
+    """The device itself.
+
+    Raises:
+        DeviceError: this machine, or this build of PyTorch, does not have it.
+    """
+    if device.split(":")[0] not in devices():
+        raise DeviceError(f"device {device!r}: PyTorch {torch.__version__} sees {', '.join(devices())} here")
+    return device
+
+
+@cache
+def wrap(function: Callable[..., Any], variant: str) -> Callable[..., Any]:
+    return torch.compile(function, dynamic=False) if variant == "compile" else function
+
+
+def register(kind: type, dynamic: Sequence[str], static: Sequence[str]) -> None:
+    """PyTorch traces attributes of any object: there is nothing to declare."""
