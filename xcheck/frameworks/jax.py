@@ -81,7 +81,7 @@ def check_device(device: str) -> str:
         DeviceError: this machine, or this build of JAX, does not have it.
     """
     if device.split(":")[0] not in devices():
-        raise DeviceError(f"device {device!r}: JAX {jax.__version__} sees {', '.join(devices())} here")
+        raise DeviceError(f"device {device!r}: JAX {jax.version.__version__} sees {', '.join(devices())} here")
     return device
 
 

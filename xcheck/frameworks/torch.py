@@ -95,7 +95,7 @@ def check_device(device: str) -> str:
         DeviceError: this machine, or this build of PyTorch, does not have it.
     """
     if device.split(":")[0] not in devices():
-        raise DeviceError(f"device {device!r}: PyTorch {torch.__version__} sees {', '.join(devices())} here")
+        raise DeviceError(f"device {device!r}: PyTorch {torch.version.__version__} sees {', '.join(devices())} here")
     return device
 
 

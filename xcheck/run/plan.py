@@ -55,7 +55,8 @@ def plan(
 ) -> list[Cell]:
     """The cells that `settings` select, in the order of their declaration.
 
-    A tier includes the smaller ones; a case is asked only for the quantities that it lists, and in float32 only where
+    A tier includes the smaller ones, of cases and of implementations; a case is asked only for the quantities that it
+    lists, and in float32 only where
     float32 holds its numbers. `devices` says which devices each framework has ("cpu" where it is not given). On CUDA,
     float32 brings its cells with TF32 on, as dtype tf32.
 
@@ -76,7 +77,8 @@ def plan(
         for quantity in case.quantities
         if quantity in quantities
         for implementation in implementations(quantity).values()
-        if implementation.name in wanted and _applies(implementation, case, settings.adapter)
+        if implementation.name in wanted and implementation.tier in sizes
+        if _applies(implementation, case, settings.adapter)
         for device in settings.devices
         if device in available[implementation.framework]
         for dtype in _dtypes(settings.dtypes, case, device)
