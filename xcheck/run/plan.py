@@ -58,9 +58,8 @@ def plan(
     """The cells that `settings` select, in the order of their declaration.
 
     A tier includes the smaller ones, of cases and of implementations; a case is asked only for the quantities that it
-    lists, and in float32 only where
-    float32 holds its numbers. `devices` says which devices each framework has ("cpu" where it is not given). On CUDA,
-    float32 brings its cells with TF32 on, as dtype tf32.
+    lists, and in float32 only where float32 holds its numbers. `devices` says which devices each framework has ("cpu"
+    where it is not given). On CUDA, float32 brings its cells with TF32 on, as dtype tf32.
 
     Raises:
         UnknownName: a glob matches no name; the nearest is suggested.
