@@ -57,9 +57,9 @@ def plan(
 ) -> list[Cell]:
     """The cells that `settings` select, in the order of their declaration.
 
-    A tier includes the smaller ones; a case is asked only for the quantities that it lists, and in float32 only where
-    float32 holds its numbers. `devices` says which devices each framework has ("cpu" where it is not given). On CUDA,
-    float32 brings its cells with TF32 on, as dtype tf32.
+    A tier includes the smaller ones, of cases and of implementations; a case is asked only for the quantities that it
+    lists, and in float32 only where float32 holds its numbers. `devices` says which devices each framework has ("cpu"
+    where it is not given). On CUDA, float32 brings its cells with TF32 on, as dtype tf32.
 
     Raises:
         UnknownName: a glob matches no name; the nearest is suggested.
@@ -79,7 +79,7 @@ def plan(
         if quantity in quantities
         for implementation in implementations(quantity).values()
         if implementation.name in wanted and of_module(implementation, settings.adapter)
-        if for_case(implementation, case.name)
+        if implementation.tier in sizes and for_case(implementation, case.name)
         for device in settings.devices
         if device in available[implementation.framework]
         for dtype in _dtypes(settings.dtypes, case, device)
