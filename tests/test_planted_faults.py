@@ -27,7 +27,7 @@ from xcheck.quantity import implementations
 pytest.importorskip("torch")
 pytest.importorskip("jax")
 
-CASES = ("linear_gaussian_quarter", "linear_gaussian_3_2", "tanh_mlp", "td_error", "td_error_aux")
+CASES = ("linear_gaussian_3_2", "tanh_mlp", "td_error_aux")
 DTYPES = ("float64", "float32")
 Leaves = Mapping[str, np.ndarray]
 
