@@ -38,6 +38,9 @@ def start(folder: str | None, modules: Iterable[str], frameworks: Iterable[str])
     for framework in frameworks:
         if installed(framework):
             _problem.adapter(framework).devices()
+    # What is loaded now stays loaded, so the collections after each cell need not walk it (0.1 s of CPU time each).
+    gc.collect()
+    gc.freeze()
 
 
 def work(task: Task) -> Result:
