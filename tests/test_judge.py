@@ -147,7 +147,7 @@ def test_message_says_all_that_its_reader_needs():
     assert found.text.splitlines() == [
         "disagrees: linear_gaussian/gradient in float64: ratio 8.8e+12 (limit 32), ratio_F 8.8e+12 (limit 32)",
         "  worst entry  [2]: expected 1024.0, got 1025.0 (1.00098 x); off by 8.8e+12 units of u S = 1.14e-13",
-        "  most likely  no known explanation",
+        "  most likely  1 wrong entry: [2]",
         "  reproduce    xcheck explain linear_gaussian/gradient/mine/float64/cpu",
     ]
 
