@@ -95,7 +95,7 @@ def reference(
             f"case {case.name} sits on kinks, where {quantity.name} is a convention; "
             f"name a framework: {' or '.join(FRAMEWORKS)}"
         )
-    leaves, least, status = _stored(ensure(case, quantity, dtype, framework=framework))
+    leaves, least, status = _read(ensure(case, quantity, dtype, framework=framework))
     return Reference(
         case.name, quantity.name, dtype, {path: _floored(c, dtype) for path, c in leaves.items()}, least, status
     )
@@ -109,7 +109,7 @@ def ensure(
     Where conventions decide and no framework is named, those of all frameworks are made; the last that exists returns.
     """
     made, refused = [], []
-    for one in _frameworks(case, quantity, framework):
+    for one in _conventions(case, quantity, framework):
         try:
             made.append(_ensured(case, quantity, dtype, one, folder))
         except NoReference as error:
@@ -120,35 +120,50 @@ def ensure(
 
 
 def _ensured(case: Case, quantity: Quantity, dtype: str, framework: str | None, folder: Path | None) -> Path:
-    name = _store.file_name(case.name, quantity.name, digest(case, quantity, dtype, framework))
-    shipped, cache = _store.folders()
-    for place in (folder,) if folder else (shipped, cache):
-        if (place / name).exists():
-            return place / name
-    path = (folder or cache) / name
+    if folder is None:
+        found = stored(case, quantity, dtype, framework)
+        if found is not None:
+            return found
+    path = (folder or _store.folders()[1]) / file_name(case, quantity, dtype, framework)
+    if path.exists():
+        return path
     try:
         leaves = certify(case, [quantity], dtype, framework)[quantity.name]
         least = margin(case, dtype, framework)
     except Undecidable as error:
         raise NoReference(f"{case.name}/{quantity.name} has no certified reference: {error}") from None
-    _store.write(path, leaves, least, "convention" if framework else "certified")
+    _store.write(path, leaves, least, "convention" if by_convention(case, quantity) else "certified")
     return path
 
 
-def _frameworks(case: Case, quantity: Quantity, framework: str | None) -> tuple[str | None, ...]:
+def _conventions(case: Case, quantity: Quantity, framework: str | None) -> tuple[str | None, ...]:
     """Whose conventions are asked for; (None,) where a theorem decides."""
     if not by_convention(case, quantity):
         return (None,)
     return FRAMEWORKS if framework is None else (framework,)
 
 
+def stored(case: Case, quantity: Quantity, dtype: str = "float64", framework: str | None = None) -> Path | None:
+    """The file of a reference: beside its case file, or in the user's cache; None where it is still to be made.
+
+    Where conventions decide and no framework is named, those of all frameworks must be there.
+    """
+    beside = None if case.folder is None else case.folder.parent
+    found = [
+        next((place / name for place in _store.folders(beside) if (place / name).exists()), None)
+        for one in _conventions(case, quantity, framework)
+        for name in [file_name(case, quantity, dtype, one)]
+    ]
+    return None if None in found else found[-1]
+
+
 def missing(case: Case, quantity: Quantity, dtype: str = "float64", framework: str | None = None) -> bool:
     """Whether the reference would have to be made."""
-    names = [
-        _store.file_name(case.name, quantity.name, digest(case, quantity, dtype, one))
-        for one in _frameworks(case, quantity, framework)
-    ]
-    return not all(any((place / name).exists() for place in _store.folders()) for name in names)
+    return stored(case, quantity, dtype, framework) is None
+
+
+def file_name(case: Case, quantity: Quantity, dtype: str, framework: str | None = None) -> str:
+    return _store.file_name(case.name, quantity.name, digest(case, quantity, dtype, framework))
 
 
 @lru_cache(maxsize=512)
@@ -159,16 +174,16 @@ def _program(case: Case, dtype: str) -> str:
 def digest(case: Case, quantity: Quantity, dtype: str, framework: str | None = None) -> str:
     """What a reference depends on: the traced program, its data, the tangent, the quantity, the rules' version.
 
-    A framework is named only where its convention decides.
+    A framework counts only where its convention decides.
     """
     data = "bfloat16" if dtype == "bfloat16" else "float64"
     parts = [_program(case, data), quantity.name, repr(case.arguments), repr(dict(case.tangents)), f"rules {RULES}"]
-    parts += [f"convention {framework}"] if framework else []
+    parts += [f"convention {framework}"] if by_convention(case, quantity) else []
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 @lru_cache(maxsize=64)
-def _stored(path: Path) -> tuple[dict[str, Certified], float, str]:
+def _read(path: Path) -> tuple[dict[str, Certified], float, str]:
     return _store.read(path)
 
 

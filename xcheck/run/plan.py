@@ -88,6 +88,20 @@ def plan(
     return cells
 
 
+def references(cases: Mapping[str, Case], case: str, quantity: str) -> list[tuple[str, str]]:
+    """The pairs (case, quantity) that the globs select; a case has references of what it lists.
+
+    Raises:
+        UsageError: there is none.
+    """
+    quantities = {one.name for one in load_quantities().matching(quantity)}
+    chosen = _registry("case", cases).matching(case)
+    pairs = [(one.name, listed) for one in chosen for listed in one.quantities if listed in quantities]
+    if not pairs:
+        raise UsageError(f"no case matching {case!r} lists {quantity}; see: xcheck list cases")
+    return pairs
+
+
 def _names(sizes: Iterable[str]) -> list[str]:
     """The names of all implementations of these tiers."""
     return sorted(
