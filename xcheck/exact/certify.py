@@ -69,14 +69,16 @@ def _proven(exact: Callable[[int], Derivatives], quantity: Quantity) -> Outputs:
     for bits in BITS:
         with precision(bits):
             tree = dict(quantity.reference(exact(bits)))
-            if bits < BITS[-1] and not all(_sharp(array) for array in tree.values()):
-                continue
-            if not all(_tight(array) for array in tree.values()):
-                break
-            # On a kink nothing is analytic, so there is no enclosure: what is stored there is a convention.
-            faults = [] if by_convention(case, quantity) else overlap(quantity.guard(Probe(case, dtype), tree))
-        if faults:
-            raise GuardFailed(f"the reference {case.name}/{quantity.name} contradicts its guard: {'; '.join(faults)}")
+        if bits < BITS[-1] and not all(_sharp(array) for array in tree.values()):
+            continue
+        if not all(_tight(array) for array in tree.values()):
+            break
+        # On a kink nothing is analytic, so there is no enclosure: what is stored there is a convention.
+        if not by_convention(case, quantity):
+            with precision(2 * bits):
+                faults = overlap(quantity.guard(Probe(case, dtype), tree))
+            if faults:
+                raise GuardFailed(f"the reference {case.name}/{quantity.name} contradicts its guard: {faults[0]}")
         return tree
     raise Undecidable(f"{BITS[-1]} bits do not determine {case.name}/{quantity.name} to 2^-100 of its largest entry")
 
