@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def check_device(device: str) -> str:
         DeviceError: this machine, or this build of JAX, does not have it.
     """
     if device.split(":")[0] not in devices():
-        raise DeviceError(f"device {device!r}: JAX {jax.__version__} sees {', '.join(devices())} here")
+        raise DeviceError(f"device {device!r}: JAX {version('jax')} sees {', '.join(devices())} here")
     return device
 
 
