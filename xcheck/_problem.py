@@ -148,13 +148,13 @@ class Problem:
 
     def judge(self, actual: Any) -> Verdict:
         """What the judge says of a result of this problem."""
-        from xcheck._judge import judge
+        from xcheck.diagnose import judge
 
         return judge(actual, self.case, self.quantity, dtype=self.dtype, framework=self.framework)
 
     def check(self, actual: Any) -> None:
         """Raises `Mismatch` where a result does not agree with the reference."""
-        from xcheck._judge import check
+        from xcheck.diagnose import check
 
         check(actual, self.case, self.quantity, dtype=self.dtype, framework=self.framework)
 

@@ -56,6 +56,8 @@ class Subject:
         if not _reference.missing(self.case, quantity, dtype):
             return None
         with lock(cache / f"{name}.lock"):
+            if not _reference.missing(self.case, quantity, dtype):  # another process has made it meanwhile
+                return None
             return make_references([self.cell], self.settings.folder, workers=1).get(wanted_by(self.cell))
 
 

@@ -48,9 +48,13 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     subjects = [(item, subject) for item in items if (subject := subject_of(item)) is not None]
     file: Path | None = config.getoption("xcheck_limitations")
     if file is not None:
+        from xcheck._errors import UsageError
         from xcheck._gaps import read_gaps
 
-        gaps = read_gaps(file)
+        try:
+            gaps = read_gaps(file)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
         for _, subject in subjects:
             subject.limitations += tuple(gap.limitation for gap in gaps if gap.covers(subject.cell.id))
         unmatched = [gap for gap in gaps if not any(gap.covers(subject.cell.id) for _, subject in subjects)]
@@ -64,7 +68,8 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 def _left_out(config: pytest.Config, subject: Subject) -> bool:
     release = config.getoption("xcheck_suite")
     newer = release is not None and _release(subject.case.since) > _release(release)
-    return newer or TIERS.index(subject.case.tier) > TIERS.index(config.getoption("xcheck_tier"))
+    asked = TIERS.index(config.getoption("xcheck_tier"))
+    return newer or any(TIERS.index(one.tier) > asked for one in (subject.case, subject.implementation))
 
 
 def _release(text: str) -> tuple[int, ...]:

@@ -59,7 +59,7 @@ def parametrize(
         declared = Implementation(
             name=f"{framework}_{test.__name__.removeprefix('test_')}", quantity=wanted, framework=framework,
             function=test, prepare=None, needs=needs, variant="eager", convention=convention or Convention(),
-            limitations=limitations, samples=None, cases=cases,
+            limitations=limitations, samples=None, cases=cases, tier="smoke",
         )  # fmt: skip
         subjects = _subjects(settings, declared)
         params = [pytest.param(one, id=f"{one.case.name}-{one.dtype}") for one in subjects]
@@ -71,7 +71,7 @@ def parametrize(
 class Suite:
     """All cases as tests of the implementations that one module registers.
 
-    >>> suite = Suite("xcheck.libraries.autograd")
+    >>> suite = Suite("xcheck.libraries.backpack")
     >>> suite.expect("raised", "no rule yet", "https://example.org/1", quantity="hvp", case="conv_*")
     >>> "test_hvp" in suite.tests
     True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -108,11 +109,14 @@ def check(actual: Any, case: Case | str, quantity: Quantity | str, **options: An
 
 
 def _others(case: Case, dtype: str, framework: str | None) -> Callable[[str], Reference | None]:
-    """The case's other references, looked up once each; None where there is none."""
+    """The case's other references that are stored, looked up once each; None where there is none.
+
+    None is made here: a process that knows a framework makes no references.
+    """
 
     @cache
     def related(name: str) -> Reference | None:
-        if name not in case.quantities:
+        if name not in case.quantities or _reference.missing(case, _quantity(name), dtype):
             return None
         try:
             return _reference.reference(case, name, dtype=dtype, framework=framework)
@@ -132,6 +136,22 @@ def _demand_margin(reference: Reference, dtype: str) -> None:
         )
 
 
+def scale_names(case: Case, dtype: str, framework: str | None, scale: str) -> dict[str, float]:
+    """n, p, and of c, noise_var, r and nll those that the scale asks for and the case has.
+
+    `loss = r * nll * (negative log-likelihood with variance 1, summed over the examples)`.
+    """
+    names: dict[str, float] = {"n": case.n, "p": case.p}
+    loss, asked = case.loss, set(re.findall(r"[a-z_]+", scale))
+    if asked & {"c", "r"}:
+        leaves = _reference.reference(case, "value", dtype=dtype, framework=framework).leaves
+        shape = next(iter(leaves.values())).value.shape
+        names |= {"c": float(prod(shape[1:]))} | ({"r": 1 / loss.divisor(shape)} if loss else {})
+    if isinstance(loss, GaussianNLL):
+        names["noise_var"] = loss.noise_var
+    return names if loss is None else names | {"nll": loss.nll}
+
+
 def _ours(
     actual: Any,
     case: Case,
@@ -144,14 +164,7 @@ def _ours(
     """The result as float64 leaves in our convention, of the reference's paths and shapes."""
 
     def names() -> Mapping[str, float]:
-        outputs = (
-            _reference.reference(case, "value", dtype=dtype, framework=framework).leaves
-            if "c" in convention.scale
-            else {}
-        )
-        c = {"c": float(prod(next(iter(outputs.values())).value.shape[1:]))} if outputs else {}
-        noise = {"noise_var": case.loss.noise_var} if isinstance(case.loss, GaussianNLL) else {}
-        return {"n": case.n, "p": case.p, **c, **noise}
+        return scale_names(case, dtype, framework, convention.scale)
 
     arrays = receive(actual, list(reference.leaves), dtype)
     for path, leaf in reference.leaves.items():

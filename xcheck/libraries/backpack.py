@@ -1,0 +1,84 @@
+"""BackPACK 1.7 (Dangel, Kunstner and Hennig 2020, "BackPACK: packing more into backprop").
+
+Everything is scaled as the loss: per-sample gradients carry the 1/N of a mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from xcheck.libraries._torch import criterion, data, flat, module
+from xcheck.quantity import implements
+
+Problem = Any
+Tensor = Any
+Collected = Callable[[Any], Tensor]
+NEEDS = ("module", "loss", "backpack")
+
+
+def run(problem: Problem, extension: str, collect: Collected, batches: int | None = None) -> list[Tensor]:
+    """What one extension leaves in the parameters, times k."""
+    from backpack import backpack, extend, extensions
+
+    loss, k = criterion(problem)
+    model, loss = extend(module(problem)), extend(loss)
+    for x, y in data(problem):
+        with backpack(getattr(extensions, extension)()):
+            loss(model(x), y).backward()
+    return [k * collect(p) for p in model.parameters()]
+
+
+@implements("gradient", "backpack", "torch", needs=NEEDS)
+def gradient(problem: Problem) -> Tensor:
+    return flat(run(problem, "BatchGrad", lambda p: p.grad))
+
+
+@implements("per_example_gradients", "backpack", "torch", needs=NEEDS)
+def per_example_gradients(problem: Problem) -> Tensor:
+    return flat(run(problem, "BatchGrad", lambda p: p.grad_batch), lead=1)
+
+
+@implements("ggn_diagonal", "backpack", "torch", needs=NEEDS)
+def ggn_diagonal(problem: Problem) -> Tensor:
+    return flat(run(problem, "DiagGGNExact", lambda p: p.diag_ggn_exact))
+
+
+@implements("hessian_diagonal", "backpack", "torch", needs=NEEDS)
+def hessian_diagonal(problem: Problem) -> Tensor:
+    return flat(run(problem, "DiagHessian", lambda p: p.diag_h))
+
+
+@implements("ggn", "backpack_sqrt", "torch", needs=NEEDS)
+def ggn(problem: Problem) -> Tensor:
+    """`sum_cn V V^T` of the square root V (C, N, ...) of the GGN."""
+    import torch
+
+    loss, k = criterion(problem)
+    V = flat(run(problem, "SqrtGGNExact", lambda p: p.sqrt_ggn_exact / k**0.5), lead=2)
+    return torch.einsum("cnp,cnq->pq", V, V)
+
+
+@implements("hvp", "backpack", "torch", needs=NEEDS)
+def hvp(problem: Problem) -> Tensor:
+    from backpack.hessianfree.hvp import hessian_vector_product
+
+    loss, k = criterion(problem)
+    model = module(problem)
+    params = list(model.parameters())
+    (x, y), *_ = data(problem)
+    parts = [v.reshape(p.shape) for v, p in zip(problem.tangents["params"].split([p.numel() for p in params]), params)]
+    return k * flat(hessian_vector_product(loss(model(x), y), params, parts))
+
+
+@implements("ggnvp", "backpack", "torch", needs=NEEDS)
+def ggnvp(problem: Problem) -> Tensor:
+    from backpack.hessianfree.ggnvp import ggn_vector_product
+
+    loss, k = criterion(problem)
+    model = module(problem)
+    params = list(model.parameters())
+    (x, y), *_ = data(problem)
+    parts = [v.reshape(p.shape) for v, p in zip(problem.tangents["params"].split([p.numel() for p in params]), params)]
+    output = model(x)
+    return k * flat(ggn_vector_product(loss(output, y), output, model, parts))
