@@ -51,9 +51,9 @@ def ggn_diagonal(problem: Problem) -> Tensor:
 
 @implements("hessian_params", "nngeometry", "torch", needs=NEEDS)
 def hessian_params(problem: Problem) -> Tensor:
-    """The function is handed as the loss of a batch."""
+    """The function is the loss of a batch, by its output."""
     from nngeometry.hessian import Hessian
     from nngeometry.object.pspace import PMatDense
 
     model, (loss, k) = module(problem), criterion(problem)
-    return k * Hessian(model, loader(problem), PMatDense, function=lambda x, y: loss(model(x), y)).to_torch()
+    return k * Hessian(model, loader(problem), PMatDense, function=loss).to_torch()
