@@ -1,4 +1,4 @@
-"""The file of known gaps: `case/quantity/implementation/dtype/device outcome reason link`, one a line, # for comments."""
+"""The file of known gaps: `case/quantity/implementation/dtype/device outcome reason link` on each line; # comments."""
 
 from __future__ import annotations
 

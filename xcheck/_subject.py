@@ -133,7 +133,8 @@ def _result(problem: JudgedProblem, trial: Trial, error: BaseException | None) -
     def found(outcome: Outcome, reason: str | None, text: str | None = None) -> Result:
         return Result(
             id=cell.id, case=cell.case, quantity=cell.quantity, implementation=cell.implementation,
-            framework=problem.framework, dtype=cell.dtype, device=cell.device, outcome=outcome, reason=reason, text=text,
+            framework=problem.framework, dtype=cell.dtype, device=cell.device, outcome=outcome, reason=reason,
+            text=text,
         )  # fmt: skip
 
     if isinstance(error, Unsupported):

@@ -167,6 +167,25 @@ def report(
     return results.exit_code
 
 
+class Kind(StrEnum):
+    """What `xcheck new` writes."""
+
+    ADAPTER = "adapter"
+
+
+@app.command()
+def new(
+    kind: Annotated[Kind, typer.Argument(metavar="adapter", help="what to write")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="the module, such as mylib_adapter")],
+) -> int:
+    """Write a commented file to start from, which runs as it is."""
+    from xcheck.run.scaffold import new_adapter
+
+    path = new_adapter(name)
+    print(f"written {path}; next: xcheck verify --adapter {name} --tier smoke")
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit code; every error is one line on stderr."""
     try:

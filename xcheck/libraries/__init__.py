@@ -33,5 +33,4 @@ def load() -> None:
         importlib.import_module(f"{__name__}.{name}")
 
 
-if __name__ != "__main__":
-    load()
+load()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from xcheck._lazy import torch
 from xcheck.libraries._torch import criterion, data, flat, module
 from xcheck.quantity import implements
 
@@ -17,7 +18,7 @@ Collected = Callable[[Any], Tensor]
 NEEDS = ("module", "loss", "backpack")
 
 
-def run(problem: Problem, extension: str, collect: Collected, batches: int | None = None) -> list[Tensor]:
+def run(problem: Problem, extension: str, collect: Collected) -> list[Tensor]:
     """What one extension leaves in the parameters, times k."""
     from backpack import backpack, extend, extensions
 
@@ -52,33 +53,30 @@ def hessian_diagonal(problem: Problem) -> Tensor:
 @implements("ggn", "backpack_sqrt", "torch", needs=NEEDS)
 def ggn(problem: Problem) -> Tensor:
     """`sum_cn V V^T` of the square root V (C, N, ...) of the GGN."""
-    import torch
-
-    loss, k = criterion(problem)
+    k = criterion(problem)[1]
     V = flat(run(problem, "SqrtGGNExact", lambda p: p.sqrt_ggn_exact / k**0.5), lead=2)
     return torch.einsum("cnp,cnq->pq", V, V)
+
+
+def parts(problem: Problem, params: list[Any]) -> list[Tensor]:
+    """The tangent, in the shapes of the parameters."""
+    split = problem.tangents["params"].split([p.numel() for p in params])
+    return [v.reshape(p.shape) for v, p in zip(split, params, strict=True)]
 
 
 @implements("hvp", "backpack", "torch", needs=NEEDS)
 def hvp(problem: Problem) -> Tensor:
     from backpack.hessianfree.hvp import hessian_vector_product
 
-    loss, k = criterion(problem)
-    model = module(problem)
+    (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
     params = list(model.parameters())
-    (x, y), *_ = data(problem)
-    parts = [v.reshape(p.shape) for v, p in zip(problem.tangents["params"].split([p.numel() for p in params]), params)]
-    return k * flat(hessian_vector_product(loss(model(x), y), params, parts))
+    return k * flat(hessian_vector_product(loss(model(x), y), params, parts(problem, params)))
 
 
 @implements("ggnvp", "backpack", "torch", needs=NEEDS)
 def ggnvp(problem: Problem) -> Tensor:
     from backpack.hessianfree.ggnvp import ggn_vector_product
 
-    loss, k = criterion(problem)
-    model = module(problem)
-    params = list(model.parameters())
-    (x, y), *_ = data(problem)
-    parts = [v.reshape(p.shape) for v, p in zip(problem.tangents["params"].split([p.numel() for p in params]), params)]
+    (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
     output = model(x)
-    return k * flat(ggn_vector_product(loss(output, y), output, model, parts))
+    return k * flat(ggn_vector_product(loss(output, y), output, model, parts(problem, list(model.parameters()))))

@@ -1,3 +1,0 @@
-"""What all tests share: pytest's own tester of plugins."""
-
-pytest_plugins = ["pytester"]
