@@ -84,11 +84,14 @@ class Trial:
     verdicts: list[Verdict] = field(default_factory=list)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class JudgedProblem(Problem):
     """A `Problem` whose judge knows the declared convention, and remembers what it said."""
 
     trial: Trial | None = None
+
+    def __repr__(self) -> str:
+        return f"<problem {self.id}>"
 
     def judge(self, actual: Any) -> Verdict:
         assert self.trial is not None

@@ -98,7 +98,7 @@ def problem(request: pytest.FixtureRequest) -> JudgedProblem:
     """The `xcheck.Problem` of a test under `@xcheck.parametrize`."""
     from xcheck._subject import prepare
 
-    made = prepare(request.param, request.config.getoption("xcheck_offline"))
+    made = prepare(request.param, bool(request.config.getoption("xcheck_offline")))
     request.node.stash[PROBLEM] = made
     return made
 

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import importlib
 
-#: Adapter to the distributions that it needs, for the scoreboard's versions; the first is the library itself.
-LIBRARIES: dict[str, tuple[str, ...]] = {
-    "autograd": ("torch",),
-    "backpack": ("backpack-for-pytorch",),
-    "curvlinops": ("curvlinops-for-pytorch",),
-    "laplace_torch": ("laplace-torch", "backpack-for-pytorch", "curvlinops-for-pytorch", "asdfghjkl"),
-    "nngeometry": ("nngeometry",),
-    "asdl": ("asdfghjkl",),
-    "hessian_eigenthings": ("hessian-eigenthings",),
-    "pyhessian": ("pyhessian",),
-    "posteriors": ("posteriors",),
-    "laplax": ("laplax",),
-    "folx": ("folx",),
-    "kfac_jax": ("kfac-jax",),
-    "nnj": ("nnj",),
-    "hessian": ("hessian",),
+#: Adapter to the module that it imports and the distribution that brings it.
+LIBRARIES: dict[str, tuple[str, str]] = {
+    "autograd": ("torch", "torch"),
+    "backpack": ("backpack", "backpack-for-pytorch"),
+    "curvlinops": ("curvlinops", "curvlinops-for-pytorch"),
+    "laplace_torch": ("laplace", "laplace-torch"),
+    "nngeometry": ("nngeometry", "nngeometry"),
+    "asdl": ("asdl", "asdfghjkl"),
+    "hessian_eigenthings": ("hessian_eigenthings", "hessian-eigenthings"),
+    "pyhessian": ("pyhessian", "pyhessian"),
+    "posteriors": ("posteriors", "posteriors"),
+    "laplax": ("laplax", "laplax"),
+    "folx": ("folx", "folx"),
+    "kfac_jax": ("kfac_jax", "kfac-jax"),
+    "nnj": ("nnj", "nnj"),
+    "hessian": ("hessian", "hessian"),
 }
 
 

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from xcheck._lazy import LazyModule
 from xcheck.libraries._torch import criterion, data, flat, likelihood, module
 from xcheck.quantity import implements
 from xcheck.result import Convention
 
+fishers = LazyModule("asdl.fisher")
+hessians = LazyModule("asdl.hessian")
+gradients = LazyModule("asdl.gradient")
 Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "asdl")
@@ -19,12 +23,10 @@ SUMMED = Convention(scale="1 / (r * nll)")
 
 def fisher(problem: Problem, shape: str) -> Any:
     """The model with the exact Fisher of that shape in it."""
-    from asdl import fisher
-
     model, ((x, _),) = module(problem), data(problem)
     loss_type = "cross_entropy" if likelihood(problem) == "classification" else "mse"
-    config = fisher.FisherConfig(fisher_type="fisher_exact", fisher_shapes=[shape], loss_type=loss_type, data_size=1)
-    maker = fisher.get_fisher_maker(model, config)
+    config = fishers.FisherConfig(fisher_type="fisher_exact", fisher_shapes=[shape], loss_type=loss_type, data_size=1)
+    maker = fishers.get_fisher_maker(model, config)
     maker.setup_model_call(model, x)
     maker.forward_and_backward()
     return model
@@ -42,10 +44,8 @@ def ggn_diagonal(problem: Problem) -> Tensor:
 
 
 def hessian(problem: Problem, shape: str) -> Any:
-    from asdl.hessian import HessianConfig, HessianMaker
-
     (loss, _), model, ((x, y),) = criterion(problem), module(problem), data(problem)
-    maker = HessianMaker(model, HessianConfig(hessian_shapes=[shape]))
+    maker = hessians.HessianMaker(model, hessians.HessianConfig(hessian_shapes=[shape]))
     output = maker.setup_model_call(model, x)
     maker.setup_loss_call(loss, output, y)
     maker.forward_and_backward()
@@ -59,14 +59,10 @@ def hessian_params(problem: Problem) -> Tensor:
 
 @implements("jacobian_params", "asdl", "torch", needs=("module", "asdl"))
 def jacobian_params(problem: Problem) -> Tensor:
-    from asdl.gradient import jacobian
-
-    return jacobian(module(problem), data(problem)[0][0])
+    return gradients.jacobian(module(problem), data(problem)[0][0])
 
 
 @implements("per_example_gradients", "asdl", "torch", needs=NEEDS)
 def per_example_gradients(problem: Problem) -> Tensor:
-    from asdl.gradient import batch_gradient
-
     (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
-    return k * batch_gradient(model, lambda: loss(model(x), y).backward())
+    return k * gradients.batch_gradient(model, lambda: loss(model(x), y).backward())

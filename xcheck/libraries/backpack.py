@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from xcheck._lazy import torch
+from xcheck._lazy import LazyModule, torch
 from xcheck.libraries._torch import criterion, data, flat, module
 from xcheck.quantity import implements
 
+backpack = LazyModule("backpack")
+extensions = LazyModule("backpack.extensions")
+products = LazyModule("backpack.hessianfree.hvp")
+ggn_products = LazyModule("backpack.hessianfree.ggnvp")
 Problem = Any
 Tensor = Any
 Collected = Callable[[Any], Tensor]
@@ -20,12 +24,10 @@ NEEDS = ("module", "loss", "backpack")
 
 def run(problem: Problem, extension: str, collect: Collected) -> list[Tensor]:
     """What one extension leaves in the parameters, times k."""
-    from backpack import backpack, extend, extensions
-
     loss, k = criterion(problem)
-    model, loss = extend(module(problem)), extend(loss)
+    model, loss = backpack.extend(module(problem)), backpack.extend(loss)
     for x, y in data(problem):
-        with backpack(getattr(extensions, extension)()):
+        with backpack.backpack(getattr(extensions, extension)()):
             loss(model(x), y).backward()
     return [k * collect(p) for p in model.parameters()]
 
@@ -66,17 +68,15 @@ def parts(problem: Problem, params: list[Any]) -> list[Tensor]:
 
 @implements("hvp", "backpack", "torch", needs=NEEDS)
 def hvp(problem: Problem) -> Tensor:
-    from backpack.hessianfree.hvp import hessian_vector_product
-
     (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
     params = list(model.parameters())
-    return k * flat(hessian_vector_product(loss(model(x), y), params, parts(problem, params)))
+    return k * flat(products.hessian_vector_product(loss(model(x), y), params, parts(problem, params)))
 
 
 @implements("ggnvp", "backpack", "torch", needs=NEEDS)
 def ggnvp(problem: Problem) -> Tensor:
-    from backpack.hessianfree.ggnvp import ggn_vector_product
-
     (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
     output = model(x)
-    return k * flat(ggn_vector_product(loss(output, y), output, model, parts(problem, list(model.parameters()))))
+    return k * flat(
+        ggn_products.ggn_vector_product(loss(output, y), output, model, parts(problem, list(model.parameters())))
+    )

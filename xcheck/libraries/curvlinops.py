@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from xcheck._lazy import LazyModule
 from xcheck.libraries._torch import criterion, data, module
 from xcheck.quantity import implements
 
+curvlinops = LazyModule("curvlinops")
 Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "curvlinops")
@@ -18,8 +20,6 @@ PARTS = 0.3
 
 
 def operator(problem: Problem, name: str, **options: Any) -> tuple[Any, float]:
-    import curvlinops
-
     loss, k = criterion(problem)
     model = module(problem)
     batches = data(problem, max(1, round(PARTS * problem.case.n)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from xcheck._lazy import jax
+from xcheck._lazy import LazyModule, jax
 from xcheck.quantity import implements
 
+folx = LazyModule("folx")
 Problem = Any
 Array = Any
 NEEDS = ("single_output", "single_argument", "folx")
@@ -15,12 +16,10 @@ NEEDS = ("single_output", "single_argument", "folx")
 @implements("jacobian_inputs", "folx", "jax", needs=NEEDS)
 def jacobian_inputs(problem: Problem) -> Array:
     """One example at a time: the Jacobian that its forward Laplacian carries along, inputs first."""
-    from folx import forward_laplacian
-
     (x,) = problem.inputs
 
     def example(one: Array) -> Array:
-        return forward_laplacian(lambda z: problem.f(problem.params, z[None])[0])(one).jacobian.dense_array
+        return folx.forward_laplacian(lambda z: problem.f(problem.params, z[None])[0])(one).jacobian.dense_array
 
     J = jax.vmap(example)(x)
     return J.reshape(x.shape[0], J.shape[1], -1).swapaxes(1, 2)

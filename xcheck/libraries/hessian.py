@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from xcheck._lazy import LazyModule
 from xcheck.libraries._torch import criterion, data, module
 from xcheck.quantity import implements
 
+hessians = LazyModule("hessian")
 Problem = Any
 Tensor = Any
 NEEDS = ("module", "hessian")
@@ -17,17 +19,13 @@ NEEDS = ("module", "hessian")
 
 @implements("jacobian_params", "hessian", "torch", needs=NEEDS)
 def jacobian_params(problem: Problem) -> Tensor:
-    from hessian import jacobian
-
     model = module(problem)
     output = model(data(problem)[0][0])
-    return jacobian(output, list(model.parameters())).detach().reshape(output.shape[0], -1, problem.case.p)
+    return hessians.jacobian(output, list(model.parameters())).detach().reshape(output.shape[0], -1, problem.case.p)
 
 
 @implements("hessian_params", "hessian", "torch", needs=(*NEEDS, "loss"))
 def hessian_params(problem: Problem) -> Tensor:
-    from hessian import hessian
-
     model, (loss, k) = module(problem), criterion(problem)
     (x, y), *_ = data(problem)
-    return k * hessian(loss(model(x), y), list(model.parameters())).detach()
+    return k * hessians.hessian(loss(model(x), y), list(model.parameters())).detach()

@@ -7,28 +7,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from xcheck._lazy import LazyModule
 from xcheck.libraries._torch import criterion, data, matrix, module
 from xcheck.quantity import implements
 
+losses = LazyModule("hessian_eigenthings.loss_fns")
+operators = LazyModule("hessian_eigenthings.operators")
 Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "hessian_eigenthings")
 
 
 def hessian_operator(problem: Problem, size: int | None = None) -> tuple[Any, float]:
-    from hessian_eigenthings.loss_fns import supervised_loss
-    from hessian_eigenthings.operators import HessianOperator
-
     loss, k = criterion(problem)
-    return HessianOperator(module(problem), data(problem, size), supervised_loss(loss)), k
+    return operators.HessianOperator(module(problem), data(problem, size), losses.supervised_loss(loss)), k
 
 
 def ggn_operator(problem: Problem) -> tuple[Any, float]:
-    from hessian_eigenthings.loss_fns import supervised_forward, supervised_loss_of_output
-    from hessian_eigenthings.operators import GGNOperator
-
     loss, k = criterion(problem)
-    return GGNOperator(module(problem), data(problem), supervised_forward, supervised_loss_of_output(loss)), k
+    of_output = losses.supervised_loss_of_output(loss)
+    return operators.GGNOperator(module(problem), data(problem), losses.supervised_forward, of_output), k
 
 
 @implements("hvp", "hessian_eigenthings", "torch", needs=NEEDS)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from xcheck._lazy import LazyModule
 from xcheck.program import CrossEntropy
 from xcheck.quantity import implements
 from xcheck.result import Convention
 
+kfac_jax = LazyModule("kfac_jax")
 Problem = Any
 Array = Any
 NEEDS = ("single_output", "loss", "kfac_jax")
@@ -20,7 +22,6 @@ MEAN = Convention(scale="1 / (n * r * nll)")
 
 def products(problem: Problem) -> Any:
     """The implicit curvature of the model's registered loss."""
-    import kfac_jax
 
     def objective(params: Any, batch: Any) -> Array:
         x, y = batch

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from xcheck._lazy import LazyModule
 from xcheck.libraries._torch import data, likelihood, module
 from xcheck.quantity import implements
 from xcheck.result import Convention
 
+curvature = LazyModule("laplace.curvature")
 Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "laplace")
@@ -21,8 +23,6 @@ BACKENDS = {"backpack": "BackPack", "curvlinops": "Curvlinops", "asdl": "Asdl"}
 
 
 def backend(problem: Problem, name: str) -> tuple[Any, Tensor, Tensor]:
-    from laplace import curvature
-
     model = module(problem)
     (x, y), *_ = data(problem)
     model.output_size = model(x[:1]).shape[-1]

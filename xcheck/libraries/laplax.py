@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from xcheck._lazy import jax
+from xcheck._lazy import LazyModule, jax
 from xcheck.program import CrossEntropy, GaussianNLL
 from xcheck.quantity import implements
 from xcheck.result import Convention
 
+ggns = LazyModule("laplax.curv.ggn")
+hessians = LazyModule("laplax.curv.hessian")
+diagonals = LazyModule("laplax.curv.diagonal")
 Problem = Any
 Array = Any
 NEEDS = ("single_output", "loss", "laplax")
@@ -20,10 +23,8 @@ SUMMED = Convention(scale="1 / r")
 
 def product(problem: Problem, name: str) -> Any:
     """The library's product with a vector like theta (p,); it knows no noise variance."""
-    from laplax.curv import ggn, hessian
-
     (x,), loss = problem.inputs, problem.case.loss
-    create = {"ggn": ggn.create_ggn_mv, "hessian": hessian.create_hessian_mv}[name]
+    create = {"ggn": ggns.create_ggn_mv, "hessian": hessians.create_hessian_mv}[name]
 
     def model(input: Array, params: Array) -> Array:
         return problem.f(problem.unflatten(params), input[None])[0]
@@ -60,6 +61,4 @@ def hvp(problem: Problem) -> Array:
 
 @implements("ggn_diagonal", "laplax", "jax", needs=NEEDS, convention=SUMMED)
 def ggn_diagonal(problem: Problem) -> Array:
-    from laplax.curv.diagonal import create_diagonal_curvature
-
-    return create_diagonal_curvature(product(problem, "ggn"), layout=problem.theta.shape[0])
+    return diagonals.create_diagonal_curvature(product(problem, "ggn"), layout=problem.theta.shape[0])

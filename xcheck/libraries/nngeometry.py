@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from xcheck._lazy import LazyModule, torch
 from xcheck.libraries._torch import criterion, likelihood, module
 from xcheck.quantity import implements
 from xcheck.result import Convention
 
+metrics = LazyModule("nngeometry.metrics")
+jacobians = LazyModule("nngeometry.jacobian")
+hessians = LazyModule("nngeometry.hessian")
+pspace = LazyModule("nngeometry.object.pspace")
 Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "nngeometry")
@@ -18,25 +23,18 @@ MEAN = Convention(scale="1 / (n * r * nll)")
 
 
 def loader(problem: Problem) -> Any:
-    import torch
-
     examples = torch.utils.data.TensorDataset(*problem.inputs, problem.targets)
     return torch.utils.data.DataLoader(examples, batch_size=max(1, round(0.3 * problem.case.n)))
 
 
 def fisher(problem: Problem, representation: str) -> Any:
-    from nngeometry import metrics
-    from nngeometry.object import pspace
-
     variant = "classif_logits" if likelihood(problem) == "classification" else "regression"
     return metrics.FIM(module(problem), loader(problem), getattr(pspace, representation), variant=variant)
 
 
 @implements("jacobian_params", "nngeometry", "torch", needs=("module", "nngeometry"), convention=Convention(axes="cnp"))
 def jacobian_params(problem: Problem) -> Tensor:
-    from nngeometry.jacobian import Jacobian
-
-    return Jacobian(module(problem), loader(problem)).to_torch()
+    return jacobians.Jacobian(module(problem), loader(problem)).to_torch()
 
 
 @implements("ggn", "nngeometry", "torch", needs=NEEDS, convention=MEAN)
@@ -52,8 +50,5 @@ def ggn_diagonal(problem: Problem) -> Tensor:
 @implements("hessian_params", "nngeometry", "torch", needs=NEEDS)
 def hessian_params(problem: Problem) -> Tensor:
     """The function is the loss of a batch, by its output."""
-    from nngeometry.hessian import Hessian
-    from nngeometry.object.pspace import PMatDense
-
     model, (loss, k) = module(problem), criterion(problem)
-    return k * Hessian(model, loader(problem), PMatDense, function=loss).to_torch()
+    return k * hessians.Hessian(model, loader(problem), pspace.PMatDense, function=loss).to_torch()

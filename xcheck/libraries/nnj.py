@@ -9,19 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._errors import Unsupported
+from xcheck._lazy import LazyModule, torch
 from xcheck.libraries._torch import data, likelihood, module
 from xcheck.quantity import implements
 from xcheck.result import Convention
 
+nnj = LazyModule("nnj")
 Problem = Any
 Tensor = Any
 NEEDS = ("module", "nnj")
 
 
 def converted(problem: Problem) -> Any:
-    import nnj
-    import torch
-
     model = module(problem)
     return nnj.convert_to_nnj(model if isinstance(model, torch.nn.Sequential) else torch.nn.Sequential(model))
 
@@ -36,9 +35,7 @@ def jacobian_inputs(problem: Problem) -> Tensor:
     return converted(problem).jacobian(data(problem)[0][0], wrt="input")
 
 
-def log_gaussian(problem: Problem, **options: str) -> Tensor:
-    import nnj
-
+def log_gaussian(problem: Problem, **options: str) -> tuple[Any, Tensor, Tensor, Any]:
     if likelihood(problem) == "classification":
         raise Unsupported("nnj has Gaussian and Bernoulli likelihoods only")
     ((x, y),) = data(problem)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from xcheck._lazy import LazyModule
 from xcheck.libraries._torch import criterion, data, flat, module
 from xcheck.quantity import implements
 
+pyhessian = LazyModule("pyhessian")
 Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "pyhessian")
@@ -24,22 +26,17 @@ def parts(problem: Problem, model: Any) -> list[Tensor]:
 @implements("hvp", "pyhessian", "torch", needs=NEEDS)
 def hvp(problem: Problem) -> Tensor:
     """One batch: the library's own `hessian_vector_product` of the stored gradients."""
-    from pyhessian import hessian
-    from pyhessian.utils import hessian_vector_product
-
     loss, k = criterion(problem)
     model = module(problem)
-    found = hessian(model, loss, data=data(problem)[0], cuda=False)
-    return k * flat(hessian_vector_product(found.gradsH, found.params, parts(problem, model)))
+    found = pyhessian.hessian(model, loss, data=data(problem)[0], cuda=False)
+    return k * flat(pyhessian.hessian_vector_product(found.gradsH, found.params, parts(problem, model)))
 
 
 @implements("hvp", "pyhessian_loader", "torch", needs=NEEDS)
 def hvp_of_loader(problem: Problem) -> Tensor:
     """Ragged batches: `dataloader_hv_product`, which the eigenvalues, trace and density of a data set go through."""
-    from pyhessian import hessian
-
     loss, k = criterion(problem)
     model = module(problem)
     batches = data(problem, max(1, round(0.3 * problem.case.n)))
-    found = hessian(model, loss, dataloader=batches, cuda=False)
+    found = pyhessian.hessian(model, loss, dataloader=batches, cuda=False)
     return k * flat(found.dataloader_hv_product(parts(problem, model))[1])
