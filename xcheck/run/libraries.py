@@ -31,19 +31,23 @@ class Library(msgspec.Struct, kw_only=True):
     distribution: str
     version: str | None
     not_run: str | None
-    leaves: dict[str, str] = {}
+    leaves: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Scoreboard(Document, kw_only=True):
     """The file `reports/libraries.json`: that of a run, and the libraries."""
 
-    libraries: list[Library] = []
+    libraries: list[Library] = msgspec.field(default_factory=list)
 
 
 def scoreboard(settings: Settings, watcher: Watcher | None = None, jobs: int | None = None) -> Scoreboard:
     """Judges every adapter, or those of one library if `settings.adapter` says so."""
     adapter = settings.adapter or "xcheck.libraries"
     document = run(msgspec.structs.replace(settings, adapter=adapter), jobs=jobs, watcher=watcher).document
+    for result in document.results:
+        module = implementations(result.quantity)[result.implementation].module
+        folder = f" --cases {settings.folder}" if settings.folder else ""
+        result.reproduce = f"xcheck explain {result.id} --adapter {module}{folder}"
     names = [name for name in LIBRARIES if f"xcheck.libraries.{name}".startswith(adapter)]
     looked = dict(run_isolated(look, names, workers=1, seconds=10 * settings.timeout))
     fields = {field: getattr(document, field) for field in document.__struct_fields__}
@@ -66,14 +70,15 @@ def look(name: str) -> tuple[str | None, dict[str, str]]:
         importlib.import_module(LIBRARIES[name][0])
     except Exception as error:  # whatever an import raises is the reason
         return f"{type(error).__name__}: {error}", {}
-    importlib.import_module(f"xcheck.libraries.{name}")
-    leaves = {}
-    for quantity in load_quantities():
-        for implementation in implementations(quantity).values():
-            if implementation.module == f"xcheck.libraries.{name}" and implementation.framework == "torch":
-                left = _left(quantity, implementation.name)
-                leaves |= {} if left is None else {implementation.name + "/" + quantity: left}
-    return None, leaves
+    load_cases()  # case files register closed forms, which must not happen while the registry is gone through
+    mine = [
+        implementation
+        for quantity in load_quantities()
+        for implementation in implementations(quantity).values()
+        if implementation.module == f"xcheck.libraries.{name}" and implementation.framework == "torch"
+    ]
+    left = {f"{one.quantity}/{one.name}": _left(one.quantity, one.name) for one in mine}
+    return None, {name: said for name, said in left.items() if said is not None}
 
 
 def _left(quantity: str, name: str) -> str | None:
