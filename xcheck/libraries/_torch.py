@@ -40,6 +40,16 @@ def criterion(problem: Problem) -> tuple[Module, float]:
     return problem.loss_module, 1.0
 
 
+def reduced(problem: Problem, reduction: str) -> tuple[Module, float]:
+    """`criterion` with the reduction that a library asks for."""
+    loss, k = criterion(problem)
+    if loss.reduction == reduction:
+        return loss, k
+    output = problem.f(problem.params, *problem.inputs)
+    terms = problem.case.loss.terms(tuple(output.shape))
+    return type(loss)(reduction=reduction), k / terms if reduction == "sum" else k * terms
+
+
 def likelihood(problem: Problem) -> str:
     """The loss in the words of laplace-torch: a negative log-likelihood."""
     return "classification" if isinstance(problem.loss_module, torch.nn.CrossEntropyLoss) else "regression"

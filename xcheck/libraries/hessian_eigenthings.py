@@ -1,6 +1,6 @@
 """hessian-eigenthings 1.0.0a5 (Golmant, Yao, Gholami, Mahoney and Gonzalez 2018).
 
-Operators are plain means over batches; one batch is the loss itself.
+Operators are plain means over batches: the loss must be a mean, and batches of different sizes get equal weights.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule
-from xcheck.libraries._torch import criterion, data, matrix, module
+from xcheck.libraries._torch import criterion, data, matrix, module, reduced
 from xcheck.quantity import implements
 
 losses = LazyModule("hessian_eigenthings.loss_fns")
@@ -19,7 +19,7 @@ NEEDS = ("module", "loss", "hessian_eigenthings")
 
 
 def hessian_operator(problem: Problem, size: int | None = None) -> tuple[Any, float]:
-    loss, k = criterion(problem)
+    loss, k = reduced(problem, "mean")
     return operators.HessianOperator(module(problem), data(problem, size), losses.supervised_loss(loss)), k
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule, torch
-from xcheck.libraries._torch import criterion, likelihood, module
+from xcheck.libraries._torch import likelihood, module, reduced
 from xcheck.quantity import implements
 from xcheck.result import Convention
 
@@ -49,6 +49,6 @@ def ggn_diagonal(problem: Problem) -> Tensor:
 
 @implements("hessian_params", "nngeometry", "torch", needs=NEEDS)
 def hessian_params(problem: Problem) -> Tensor:
-    """The function is the loss of a batch, by its output."""
-    model, (loss, k) = module(problem), criterion(problem)
+    """The function is the loss of a batch, by its output; batches are summed, so it must be a sum over examples."""
+    model, (loss, k) = module(problem), reduced(problem, "sum")
     return k * hessians.Hessian(model, loader(problem), pspace.PMatDense, function=loss).to_torch()

@@ -1,6 +1,6 @@
 """PyHessian 0.1 (Yao, Gholami, Keutzer and Mahoney 2020, "PyHessian: neural networks through the lens of the Hessian").
 
-Batches are averaged with their sizes, so a loss that is a sum over examples comes out as its size-weighted mean.
+Batches are averaged with their sizes, so the loss must be a mean over examples.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule
-from xcheck.libraries._torch import criterion, data, flat, module
+from xcheck.libraries._torch import criterion, data, flat, module, reduced
 from xcheck.quantity import implements
 
 pyhessian = LazyModule("pyhessian")
@@ -35,7 +35,7 @@ def hvp(problem: Problem) -> Tensor:
 @implements("hvp", "pyhessian_loader", "torch", needs=NEEDS)
 def hvp_of_loader(problem: Problem) -> Tensor:
     """Ragged batches: `dataloader_hv_product`, which the eigenvalues, trace and density of a data set go through."""
-    loss, k = criterion(problem)
+    loss, k = reduced(problem, "mean")
     model = module(problem)
     batches = data(problem, max(1, round(0.3 * problem.case.n)))
     found = pyhessian.hessian(model, loss, dataloader=batches, cuda=False)
