@@ -1,0 +1,61 @@
+"""Every defect of the zoo on every quantity it applies to: the harmful ones disagree, and are named rightly."""
+
+from __future__ import annotations
+
+import pytest
+from zoo import ZOO, harmful
+from zoo.right import right, stored
+
+import xcheck
+from xcheck import Outcome
+from xcheck._tree import tree
+from xcheck.arrays import rounded
+
+CASES = ("linear_gaussian_3_2", "tanh_mlp", "td_error_aux")
+
+
+def planted(defect, dtype):
+    """(case, quantity, wrong result) wherever the defect applies and does harm to the exact result."""
+    for name in CASES:
+        case = xcheck.load_cases()[name]
+        for quantity in case.quantities:
+            exact = right(case, quantity, dtype)
+            # A diagnosis of these 141,000 entries takes 2 s; `nox -s zoo` does them all.
+            if not defect.applies(exact) or (name, quantity) == ("tanh_mlp", "jacobian_params"):
+                continue
+            changed = defect.wrong(exact)
+            if changed is not None and harmful(changed, xcheck.reference(case, quantity, dtype=dtype), dtype):
+                honest = right(case, quantity, dtype, {path: rounded(A, dtype) for path, A in exact.leaves.items()})
+                yield case, quantity, stored(defect.wrong(honest), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("defect", ZOO, ids=lambda defect: defect.name)
+def test_harmful_defect_is_killed_and_named(defect, dtype):
+    if dtype not in defect.dtypes:
+        pytest.skip(f"{defect.name} is a defect of {', '.join(defect.dtypes)} only")
+    killed = 0
+    for case, quantity, wrong in planted(defect, dtype):
+        verdict = xcheck.judge(tree(wrong), case, quantity, dtype=dtype)
+        assert verdict.outcome is Outcome.DISAGREES, verdict.text
+        # "cause unknown" is no explanation
+        names = {explanation.name for explanation in verdict.diagnosis}
+        assert names & set(defect.named) if defect.named else not names - {"rounding_size"}, verdict.text
+        killed += 1
+    assert killed, f"{defect.name} harms nothing here: it needs a case that shows it"
+
+
+def test_zoo_is_large_and_each_defect_has_a_name_of_its_own():
+    assert len({defect.name for defect in ZOO}) == len(ZOO) >= 60
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_right_results_are_explained_by_nothing(dtype):
+    for name in CASES:
+        case = xcheck.load_cases()[name]
+        for quantity in case.quantities:
+            exact = right(case, quantity, dtype)
+            rounded_leaves = stored({path: rounded(A, dtype) for path, A in exact.leaves.items()}, dtype)
+            verdict = xcheck.judge(tree(rounded_leaves), case, quantity, dtype=dtype)
+            assert verdict, verdict.text
+            assert verdict.diagnosis == ()
