@@ -289,6 +289,7 @@ def libraries(
     json: Annotated[Path, typer.Option(metavar="FILE", help="the scoreboard's file")] = Path("reports/libraries.json"),
     page: Annotated[Path | None, typer.Option(metavar="FILE", help="write the page of the docs from the file")] = None,
     run: Annotated[bool, typer.Option("--run/--no-run", help="judge, or only read the file")] = True,
+    add: Annotated[bool, typer.Option("--add", help="keep the other libraries that the file has")] = False,
 ) -> int:
     """Judge the other libraries through their adapters, and print the scoreboard."""
     import msgspec
@@ -296,7 +297,7 @@ def libraries(
     from xcheck.report.libraries import page as page_of
     from xcheck.report.terminal import Terminal
     from xcheck.run.journal import write_atomically
-    from xcheck.run.libraries import read_scoreboard, scoreboard
+    from xcheck.run.libraries import added, read_scoreboard, scoreboard
 
     if run:
         adapter = f"xcheck.libraries.{library}" if library else None
@@ -306,6 +307,7 @@ def libraries(
         )  # fmt: skip
         with Terminal(quiet=True) as terminal:
             board = scoreboard(settings, watcher=terminal, jobs=jobs)
+        board = added(read_scoreboard(json), board) if add else board
         write_atomically(json, msgspec.json.format(msgspec.json.encode(board), indent=1) + b"\n")
     text = page_of(read_scoreboard(json))
     if page is not None:
