@@ -1,0 +1,173 @@
+"""Every shipped case: its stored numbers, its program in both frameworks, its references, and no vacuous one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import xcheck
+from xcheck import Case, CaseError, Computed, Linspace, Literal, LogNormal, Mismatch, Normal, Stored, _judge, _store
+from xcheck._dtypes import UNIT
+from xcheck._load import shipped_folder
+from xcheck._reference import digest, reference
+from xcheck.arrays import Descriptor, stored_path
+from xcheck.program import Linear, Sequential, Tanh
+from xcheck.quantities import load_quantities
+
+CASES = xcheck.load_cases()
+QUANTITIES = load_quantities()
+SHIPPED = {name: case for name, case in CASES.items() if case.tier != "full"}
+MEGABYTE = 2**20
+every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+shipped_case = pytest.mark.parametrize("case", SHIPPED.values(), ids=SHIPPED)
+
+
+def descriptors(case: Case) -> list[Descriptor]:
+    declared = [*case.params.values(), *case.inputs.values(), *case.tangents.values()]
+    return declared if case.targets is None else [*declared, case.targets]
+
+
+def differs(descriptor: Descriptor, folder: Path | None) -> bool:
+    """Whether the stored bytes are not what the descriptor computes.
+
+    Uniform, Linspace, Integers and Literal need no libm, so their bytes are the same everywhere. A log, an exp or a
+    sine may differ by one float64 unit between machines, and so by one float32 unit after rounding.
+    """
+    stored, made = descriptor.load(folder), descriptor.make(folder)
+    if stored.shape != made.shape or stored.dtype != made.dtype:
+        return True
+    if not isinstance(descriptor, (Normal, LogNormal, Computed)):
+        return stored.tobytes() != made.tobytes()
+    narrow = np.float64 if descriptor.dtype == "float64" else np.float32
+    return bool((np.abs(stored - made) > np.spacing(np.abs(stored).astype(narrow))).any())
+
+
+@every_case
+def test_stored_values_are_what_the_descriptors_say(case):
+    assert [repr(d) for d in descriptors(case) if differs(d, case.folder)] == []
+
+
+@every_case
+def test_values_of_a_case_are_stored_beside_it(case):
+    bare = [d for d in descriptors(case) if not isinstance(d, Stored)]
+    assert [repr(d) for d in bare if not Path(stored_path(d, case.folder) or "").exists()] == []
+
+
+def test_a_stored_value_that_was_changed_is_noticed(tmp_path):
+    for descriptor in (Linspace(0, 1, (5,)), Normal((5,), seed=1)):
+        values = descriptor.make()
+        values[3] *= 1 + 2.0**-21
+        np.save(stored_path(descriptor, tmp_path), values)
+        assert differs(descriptor, tmp_path)
+    assert not differs(Literal((1.0, 2.0)), tmp_path)
+
+
+def test_no_stored_file_is_left_over():
+    """Every file under values/ and references/ belongs to a case."""
+    folder = shipped_folder()
+    wanted = {path.name for case in CASES.values() for d in descriptors(case) if (path := stored_path(d, case.folder))}
+    wanted |= {d.file for case in CASES.values() for d in declared_files(case)}
+    assert {path.name for path in (folder / "values").iterdir()} - wanted == set()
+    named = {reference_name(case, quantity) for case in CASES.values() for quantity in case.quantities}
+    assert {path.name for path in (folder / "references").iterdir()} - named == set()
+
+
+def declared_files(case: Case) -> list[Stored]:
+    """The stored archives that a case reads, also through what is computed from them."""
+    return [
+        source for d in descriptors(case) for source in (d, *getattr(d, "sources", ())) if isinstance(source, Stored)
+    ]
+
+
+def reference_name(case: Case, quantity: str) -> str:
+    return _store.file_name(case.name, quantity, digest(case, QUANTITIES[quantity], "float64"))
+
+
+@shipped_case
+def test_references_are_shipped(case):
+    """The smoke and the standard tier compute no reference: what they judge by comes with the wheel."""
+    folder = _store.folders()[0]
+    assert [q for q in case.quantities if not (folder / reference_name(case, q)).exists()] == []
+
+
+def test_what_is_shipped_stays_small():
+    def size(folder: Path) -> float:
+        return sum(path.stat().st_size for path in folder.rglob("*") if "__pycache__" not in path.parts) / MEGABYTE
+
+    cases, package = shipped_folder(), Path(xcheck.__file__).parent
+    assert size(cases / "references") < 20
+    assert size(cases) + size(package) < 30
+
+
+def undecided(case: Case) -> list[str]:
+    """Quantities of which float32 determines less than half: a wrong result could hide there."""
+    dtype = "float32" if case.holds_in_float32 else "float64"
+    shares = {q: _judge.shares(reference(case, q, dtype=dtype), dtype)[1] for q in case.quantities}
+    return [f"{case.name}/{q}: {share:.2f} decided" for q, share in shares.items() if share < 0.5]
+
+
+@shipped_case
+def test_cases_are_not_vacuous(case):
+    assert undecided(case) == []
+
+
+def test_a_vacuous_case_is_noticed(tmp_path, monkeypatch):
+    """tanh saturated at 16 and more: nearly all of its derivative lies below the rounding of 1 - y^2."""
+    monkeypatch.setenv("XCHECK_CACHE", str(tmp_path))
+    flat = Case(
+        name="saturated",
+        program=Sequential(Linear(1, 1, bias=False), Tanh()),
+        params={"0.weight": Literal(((1.0,),))},
+        inputs={"x": Linspace(8, 16, (10, 1))},
+        quantities=("jacobian_params",),
+    )
+    assert undecided(flat) == ["saturated/jacobian_params: 0.00 decided"]
+
+
+@shipped_case
+def test_no_branch_lies_within_rounding(case):
+    """A comparison within 64 * 2^-24 of its rounding scale could honestly fall either way in float32."""
+    if not case.kinks:
+        assert reference(case, case.quantities[0]).margin > 64 * UNIT["float32"]
+
+
+@shipped_case
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("framework", ["torch", "jax"])
+def test_both_frameworks_compute_the_certified_value(case, framework, dtype):
+    """The real torch.nn.Module, JAX's function and the exact program are one function."""
+    if dtype == "float32" and not case.holds_in_float32:
+        pytest.skip("float32 cannot hold its data")
+    xcheck.check(value(case, framework, dtype), case, "value", dtype=dtype)
+
+
+def value(case, framework, dtype):
+    problem = xcheck.problem(case, "value", framework, dtype=dtype)
+    with problem.precision():
+        outputs = problem.outputs(problem.params, *problem.inputs)
+    return outputs if len(outputs) > 1 else outputs["output"]
+
+
+def test_a_program_that_differs_between_the_frameworks_is_noticed():
+    case = CASES["tanh_mlp"]
+    wrong = replace(case, native={"torch": lambda params, x: case.program.torch()(x.float()).to(x.dtype)})
+    with pytest.raises(Mismatch):
+        xcheck.check(value(wrong, "torch", "float64"), case, "value", dtype="float64")
+
+
+@every_case
+def test_a_case_says_what_it_is(case):
+    assert case.doc
+    assert case.quantities
+    assert set(case.quantities) <= set(QUANTITIES)
+    assert case.tier in ("smoke", "standard", "full")
+    assert "value" in case.quantities
+
+
+def test_a_file_without_a_case_is_refused(tmp_path):
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    with pytest.raises(CaseError, match="declares no case"):
+        xcheck.load_cases(tmp_path)
