@@ -21,15 +21,20 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 
 
 class Request(msgspec.Struct, kw_only=True):
-    """`trial` judges the implementations one after the other; `rounds` times them against the baseline."""
+    """`trial` judges implementations one by one, `rounds` times them against the baseline, `selfcheck` checks us.
+
+    `memory` is in MB; `scratch` is a folder that the processes of one run share; `pairs` is for the selfcheck.
+    """
 
     task: str
     group: Group
-    implementations: list[str]
+    implementations: list[str] = []
     baseline: str = ""
     budget: float = 10.0
     seed: int = 0
     memory: int = 8192
+    scratch: str
+    pairs: int = 0
 
 
 class Block(msgspec.Struct, kw_only=True):
@@ -42,6 +47,14 @@ class Block(msgspec.Struct, kw_only=True):
     faults: list[float]
 
 
+class Finding(msgspec.Struct, frozen=True):
+    """One check of the harness itself: what was found, and whether it passed."""
+
+    name: str
+    passed: bool
+    text: str
+
+
 class Answer(msgspec.Struct, kw_only=True):
     """What a child found; `facts` are what timings depend on: libraries, threads, flags."""
 
@@ -49,6 +62,7 @@ class Answer(msgspec.Struct, kw_only=True):
     blocks: dict[str, Block] = {}
     settled: bool = False
     facts: dict[str, Any] = {}
+    findings: list[Finding] = []
 
 
 class Lost(XCheckError):
@@ -68,6 +82,8 @@ def ask(request: Request, seconds: float) -> Answer:
     with tempfile.TemporaryDirectory(prefix="xcheck-") as folder:
         answer = Path(folder) / "answer.json"
         environment = {**os.environ, **dict.fromkeys(THREADS, str(request.group.threads))}
+        # Caches that outlive a run would make compilation look cheap.
+        environment |= {"TORCHINDUCTOR_CACHE_DIR": str(Path(request.scratch) / "inductor")}
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "xcheck.bench.child", str(answer)], input=msgspec.json.encode(request),
@@ -85,10 +101,10 @@ def main() -> None:
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: request.group.threads])
-    from xcheck.bench import measure, trial
+    from xcheck.bench import measure, selfcheck, trial
 
-    answer = trial.trial(request) if request.task == "trial" else measure.rounds(request)
-    Path(sys.argv[1]).write_bytes(msgspec.json.encode(answer))
+    tasks = {"trial": trial.trial, "rounds": measure.rounds, "selfcheck": selfcheck.findings}
+    Path(sys.argv[1]).write_bytes(msgspec.json.encode(tasks[request.task](request)))
 
 
 if __name__ == "__main__":

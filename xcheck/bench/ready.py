@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +17,7 @@ from xcheck._problem import Problem, adapter, problem
 from xcheck._registry import Registry
 from xcheck.bench.networks import network
 from xcheck.bench.rounds import Body
-from xcheck.bench.sampled import sample
+from xcheck.bench.sampled import Sample
 from xcheck.bench.schema import Group
 from xcheck.case import Case
 from xcheck.diagnose import judge
@@ -98,8 +99,9 @@ def rolled(base: Problem, k: int) -> Problem:
     return replace(base, inputs=inputs, targets=targets)
 
 
-def verdict(actual: Any, case: Case, quantity: Quantity, group: Group, made: Implementation) -> tuple[Verdict, str]:
+def verdict(actual: Any, group: Group, made: Implementation, scratch: Path) -> tuple[Verdict, str]:
     """What the judge says, and by what: the certified reference where one is stored, else sampled entries."""
+    case, quantity, _ = find(group)
     data = "bfloat16" if group.dtype == "bfloat16" else "float64"
     try:
         if case.folder is not None and not _reference.missing(case, quantity, data):
@@ -107,7 +109,7 @@ def verdict(actual: Any, case: Case, quantity: Quantity, group: Group, made: Imp
                 actual, case, quantity, dtype=group.dtype, framework=made.framework, convention=made.convention
             )
             return found, "certified reference"
-        return sample(case, quantity, group.dtype).judge(actual, group.dtype), "sampled float64 reference"
+        return Sample(case, quantity, group.dtype, scratch).judge(actual, group.dtype), "sampled float64 reference"
     except (NoReference, Undecidable, UnknownPrimitive) as error:
         return Verdict(Outcome.NO_REFERENCE, reason=str(error)), "nothing"
 

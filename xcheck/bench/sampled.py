@@ -6,9 +6,10 @@ judge grants to a float64 computation. Neither framework takes part, and the thr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,47 +32,57 @@ ENTRIES = 12
 
 
 class SampledDerivatives(Derivatives):
-    """Derivatives by some parameters and some inputs only; everything built on them becomes the same part."""
+    """Derivatives by some parameters and some input entries only; everything built on them becomes the same part."""
 
     def __init__(self, case: Case, alg: MonteCarlo, dtype: str, entries: Mapping[str, np.ndarray]) -> None:
         super().__init__(case, alg, dtype)
         self.entries = entries
 
     @cached_property
-    def _seeds(self) -> dict[str, Value]:
+    def _chosen(self) -> dict[str, Value]:
         """Unit directions of the chosen parameters, as one array a parameter array: (k, *shape)."""
-        chosen = self.entries["p"]
-        units = np.zeros((chosen.size, self.case.p))
-        units[np.arange(chosen.size), chosen] = 1.0
+        units = unit_rows(self.case.p, self.entries["p"])
         return {name: self.alg.constant(part) for name, part in self.split(units).items()}
 
-    def jacobian(self, wrt: str) -> Outputs:
-        seeds = self._seeds if wrt == "params" else self._input_seeds()
-        jets = Jets(self.alg, 1)
-        outputs, _ = self.run(jets, *self._lifted(jets, seeds))
-        (jet,) = outputs.values()
-        return {"": self._column(jet, len(next(iter(seeds.values()))))}
+    def _units(self, shape: tuple[int, ...]) -> Iterator[Value]:
+        """Unit directions of the chosen entries of one example's input."""
+        yield self.alg.constant(unit_rows(prod(shape), self.entries["d"]).reshape(-1, *shape))
 
-    def _input_seeds(self) -> dict[str, Value]:
-        (name,) = self.case.arguments
-        shape, chosen = self.inputs[name].shape, self.entries["d"]
-        units = np.zeros((chosen.size, prod(shape[1:])))
-        units[np.arange(chosen.size), chosen] = 1.0
-        return {name: np.broadcast_to(units.reshape(chosen.size, 1, *shape[1:]), (chosen.size, *shape))}
+    def jacobian(self, wrt: str) -> Outputs:
+        if wrt == "inputs":
+            return super().jacobian(wrt)
+        jets = Jets(self.alg, 1)
+        outputs, _ = self.run(jets, *self._lifted(jets, self._chosen))
+        return {"": self._columns_of(self.only_output(outputs), self.entries["p"].size)}
+
+    @cached_property
+    def _losses_jacobian(self) -> Value:
+        jets = Jets(self.alg, 1)
+        losses = self.losses(jets, self.only_output(self.run(jets, *self._lifted(jets, self._chosen))[0]))
+        return self._columns_of(losses, self.entries["p"].size)[:, 0]
 
     @cached_property
     def _hessian(self) -> Value:
-        return self._gradient_jet(self._seeds, 1)[:, self.entries["p"]]
+        return self._gradient_jet(self._chosen, 1)[:, self.entries["p"]]
 
-    def hessian_diagonal(self) -> Value:
+    @cached_property
+    def _hessian_diagonal(self) -> Value:
         jets = Jets(self.alg, 2)
-        return 2 * self.objective(jets, *self._lifted(jets, self._seeds)).coefficients[2]
+        second = self.objective(jets, *self._lifted(jets, self._chosen)).coefficients[2]
+        return self.alg.zeros(self.entries["p"].shape) if second is None else self.alg.scale(second, 2)
+
+
+def unit_rows(size: int, chosen: np.ndarray) -> np.ndarray:
+    """One row of the unit matrix for each chosen entry: (k, size)."""
+    units = np.zeros((chosen.size, size))
+    units[np.arange(chosen.size), chosen] = 1.0
+    return units
 
 
 class Sample:
-    """The judge's material: which entries, their values, radii and scales."""
+    """The judge's material: which entries, their values, radii and scales; kept in `folder` for other processes."""
 
-    def __init__(self, case: Case, quantity: Quantity, dtype: str) -> None:
+    def __init__(self, case: Case, quantity: Quantity, dtype: str, folder: Path) -> None:
         found = sizes(case, dtype)
         lengths = {"n": found.n, "c": found.c, "d": found.d, "p": found.p}
         random = np.random.default_rng(0)
@@ -87,9 +98,14 @@ class Sample:
             (value,) = dict(quantity.reference(SampledDerivatives(case, alg, data, self.entries))).values()
             return np.asarray(value, dtype=np.float64)
 
-        clean = computed(MonteCarlo(noise=0.0))
-        squares = sum((computed(MonteCarlo(seed=run)) - clean) ** 2 for run in range(RUNS))
-        scale = np.maximum(np.sqrt(squares / RUNS) / NOISE, np.abs(clean))
+        path = folder / f"{case.name}-{quantity.name}-{data}.npz"
+        if not path.exists():
+            clean = computed(MonteCarlo(noise=0.0))
+            squares = sum((computed(MonteCarlo(seed=run)) - clean) ** 2 for run in range(RUNS))
+            scale = np.maximum(np.sqrt(squares / RUNS) / NOISE, np.abs(clean))
+            np.savez(path, clean=clean, scale=scale)
+        with np.load(path) as kept:
+            clean, scale = kept["clean"], kept["scale"]
         leaf = Leaf(clean, np.zeros_like(clean), LIMIT * UNIT["float64"] * scale, scale)
         self.reference = Reference(case.name, quantity.name, dtype, {"": leaf}, float("inf"), "float64")
 
@@ -108,9 +124,3 @@ class Sample:
             if size < array.shape[axis]:
                 array = np.take(array, self.entries[self.letters[axis]], axis=axis)
         return compare({"": array}, self.reference, dtype)
-
-
-@lru_cache(maxsize=8)
-def sample(case: Case, quantity: Quantity, dtype: str) -> Sample:
-    """The sampled reference of one quantity at one case."""
-    return Sample(case, quantity, dtype)

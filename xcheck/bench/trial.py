@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from time import perf_counter
 from xcheck._errors import MissingFramework, Unsupported
 from xcheck._execute import unmet
@@ -20,17 +21,18 @@ from xcheck.run.pool import exception_line
 def trial(request: Request) -> Answer:
     """Each implementation of the request, once or twice."""
     declared = find(request.group)[2]
-    return Answer(cells=[try_one(request.group, declared(name), request.memory) for name in request.implementations])
+    scratch = Path(request.scratch)
+    cells = [try_one(request.group, declared(name), request.memory, scratch) for name in request.implementations]
+    return Answer(cells=cells)
 
 
-def try_one(group: Group, made: Implementation, memory: int) -> Cell:
+def try_one(group: Group, made: Implementation, memory: int, scratch: Path) -> Cell:
     """One cell, judged; whatever it raises is its outcome."""
     cell = Cell(
         implementation=made.name, framework=made.framework, variant=made.variant, outcome=Outcome.UNSUPPORTED
     )
-    case, quantity, _ = find(group)
     try:
-        base = problem(network(group.case), quantity, made.framework, dtype=group.dtype, device=group.device)
+        base = problem(network(group.case), group.quantity, made.framework, dtype=group.dtype, device=group.device)
         cell.reason = unmet(base, made)
         if cell.reason:
             return cell
@@ -45,7 +47,7 @@ def try_one(group: Group, made: Implementation, memory: int) -> Cell:
         cell.outcome = Outcome.OUT_OF_MEMORY if out_of_memory(error) else Outcome.RAISED
         cell.reason = exception_line(error)
         return cell
-    found, cell.judged_by = verdict(actual, case, quantity, group, made)
+    found, cell.judged_by = verdict(actual, group, made, scratch)
     cell.outcome = found.outcome
     cell.judged_ratio = None if found.ratio is None else number(found.ratio)
     if not found:
