@@ -41,7 +41,6 @@ linear_gaussian = Case(
     targets=Y,
     loss=gaussian_nll(1.0),
     quantities=QUANTITIES,
-    tier="smoke",
     doc="w x + b, Gaussian likelihood, noise_var 1, N = 1000",
 )
 linear_gaussian_quarter = Case(
@@ -52,7 +51,6 @@ linear_gaussian_quarter = Case(
     targets=Y,
     loss=gaussian_nll(0.25),
     quantities=QUANTITIES,
-    tier="smoke",
     doc="the same with noise_var 1/4: variance and standard deviation differ",
 )
 linear_gaussian_3_2 = Case(
@@ -74,7 +72,6 @@ linear_gaussian_float64 = Case(
     targets=Y64,
     loss=gaussian_nll(0.25),
     quantities=QUANTITIES,
-    tier="smoke",
     doc="data that float32 cannot hold",
 )
 

@@ -24,7 +24,7 @@ ROOMS = (
     {"quantity", "_load"},
     {"exact"},
     {"quantities"},
-    {"_store", "_reference", "_rebuild"},
+    {"_store", "_reference", "_rebuild", "_export"},
     {"_judge", "_checks", "_convention", "_message", "_receive"},
     {"diagnose"},
     {"frameworks"},

@@ -88,7 +88,7 @@ def reference(
     check_dtype(dtype)
     if dtype != "float64" and not case.holds_in_float32:
         raise NoReference(f"case {case.name} holds data that float32 cannot hold; only float64 has a reference")
-    leaves, least, status = _stored(ensure(case, quantity, dtype))
+    leaves, least, status = _read(ensure(case, quantity, dtype))
     return Reference(
         case.name, quantity.name, dtype, {path: _floored(c, dtype) for path, c in leaves.items()}, least, status
     )
@@ -96,12 +96,13 @@ def reference(
 
 def ensure(case: Case, quantity: Quantity, dtype: str = "float64", *, folder: Path | None = None) -> Path:
     """The file of a reference, made if it is not there yet."""
-    name = _store.file_name(case.name, quantity.name, digest(case, quantity, dtype))
-    shipped, cache = _store.folders()
-    for place in (folder,) if folder else (shipped, cache):
-        if (place / name).exists():
-            return place / name
-    path = (folder or cache) / name
+    if folder is None:
+        found = stored(case, quantity, dtype)
+        if found is not None:
+            return found
+    path = (folder or _store.folders()[1]) / file_name(case, quantity, dtype)
+    if path.exists():
+        return path
     try:
         leaves = certify(case, [quantity], dtype)[quantity.name]
     except Undecidable as error:
@@ -110,10 +111,20 @@ def ensure(case: Case, quantity: Quantity, dtype: str = "float64", *, folder: Pa
     return path
 
 
+def stored(case: Case, quantity: Quantity, dtype: str = "float64") -> Path | None:
+    """The file of a reference: beside its case file, or in the user's cache; None where it is still to be made."""
+    name = file_name(case, quantity, dtype)
+    beside = None if case.folder is None else case.folder.parent
+    return next((place / name for place in _store.folders(beside) if (place / name).exists()), None)
+
+
 def missing(case: Case, quantity: Quantity, dtype: str = "float64") -> bool:
     """Whether the reference would have to be made."""
-    name = _store.file_name(case.name, quantity.name, digest(case, quantity, dtype))
-    return not any((place / name).exists() for place in _store.folders())
+    return stored(case, quantity, dtype) is None
+
+
+def file_name(case: Case, quantity: Quantity, dtype: str) -> str:
+    return _store.file_name(case.name, quantity.name, digest(case, quantity, dtype))
 
 
 @lru_cache(maxsize=512)
@@ -129,7 +140,7 @@ def digest(case: Case, quantity: Quantity, dtype: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _stored(path: Path) -> tuple[dict[str, Certified], float, str]:
+def _read(path: Path) -> tuple[dict[str, Certified], float, str]:
     return _store.read(path)
 
 

@@ -25,10 +25,13 @@ PARTS = ("value", "low", "radius", "scale")
 ZERO = -32768  # the exponent of a radius that is zero
 
 
-def folders() -> tuple[Path, Path]:
-    """Where references are looked for: the shipped ones, then the user's cache (XCHECK_CACHE overrides its place)."""
+def folders(beside: Path | None = None) -> tuple[Path, Path]:
+    """Where references are looked for: beside the case files, then the user's cache (XCHECK_CACHE moves it).
+
+    `beside` is a folder of case files; the shipped ones unless given.
+    """
     cache = os.environ.get("XCHECK_CACHE") or user_cache_dir("xcheck", appauthor=False)
-    return shipped_folder() / "references", Path(cache) / "references"
+    return (beside or shipped_folder()) / "references", Path(cache) / "references"
 
 
 def file_name(case: str, quantity: str, digest: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing.process
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -125,12 +126,13 @@ def _execute(cells: list[Cell], settings: Settings, workers: int, watcher: Watch
     tasks = [(cell, settings) for cell in cells if cell not in judged]
     modules = modules_of(cell.declared for cell in cells)
     frameworks = sorted({cell.declared.framework for cell in cells})
-    for (cell, _), came in run_isolated(
-        work, tasks, workers=workers, seconds=settings.timeout, start=start,
-        arguments=(settings.folder, modules, frameworks),
-    ):  # fmt: skip
-        one = result(cell, came.outcome, came.reason) if isinstance(came, Failure) else came
-        yield cell.id, _settled(one, cell, settings, watcher)
+    with TemporaryDirectory(prefix="xcheck-") as scratch:
+        for (cell, _), came in run_isolated(
+            work, tasks, workers=workers, seconds=settings.timeout, start=start,
+            arguments=(settings.folder, modules, frameworks, scratch),
+        ):  # fmt: skip
+            one = result(cell, came.outcome, came.reason) if isinstance(came, Failure) else came
+            yield cell.id, _settled(one, cell, settings, watcher)
 
 
 def _settled(found: Result, cell: Cell, settings: Settings, watcher: Watcher) -> Result:
