@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from xcheck.bench.schema import Bench
 
-QUICK = {"tables": ("quick",), "budget": 2.0, "apart": False}
+QUICK: dict[str, Any] = {"tables": ("quick",), "budget": 2.0, "apart": False}
 
 
 def bench(
@@ -51,7 +51,7 @@ def bench(
     if read:
         found = load(read)
     else:
-        chosen = QUICK if quick else {"tables": tuple(tables)} if tables else {}
+        chosen: dict[str, Any] = dict(QUICK) if quick else {"tables": tuple(tables)} if tables else {}
         chosen |= {"budget": budget} if budget else {}
         settings = Settings(
             case=case, quantity=quantity, implementation=implementation, dtypes=_split(dtype), devices=_split(device),

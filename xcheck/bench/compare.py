@@ -27,8 +27,8 @@ class Change:
 def changes(old: Bench, new: Bench) -> Iterator[Change]:
     """The cells that both runs ranked.
 
-    Times are divided by that of the matrix product measured in the same rounds, so that a slower clock is no regression.
-    The interval is the widest that the two intervals allow.
+    Times are divided by that of the matrix product of the same rounds, so that a slower clock is no regression. The
+    interval is the widest that the two intervals allow.
     """
     before = {
         (one.group.id, cell.implementation): (cell, one.roof.flops_per_second)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ QUANTITIES = (
 def mlp(name: str, widths: tuple[int, ...], n: int) -> Case:
     """Linear layers with tanh between them, MSE, n examples."""
     layers: list[Any] = []
-    for d, c in zip(widths, widths[1:], strict=False):
+    for d, c in pairwise(widths):
         layers += [Linear(d, c), Tanh()]
     net = Sequential(*layers[:-1])
     return Case(

@@ -117,4 +117,3 @@ def verdict(actual: Any, group: Group, made: Implementation, scratch: Path) -> t
 def find(group: Group) -> tuple[Case, Quantity, Callable[[str], Implementation]]:
     """The case, the quantity and the implementations of a group."""
     return network(group.case), load_quantities()[group.quantity], candidates(group.quantity).__getitem__
-

@@ -112,9 +112,7 @@ def _least(body: Body, block: float) -> float:
 def paired(samples: Samples, baseline: Samples) -> np.ndarray:
     """The ratios of the rounds that both took part in."""
     theirs = dict(zip(baseline.rounds, baseline.wall, strict=True))
-    return np.array(
-        [wall / theirs[k] for k, wall in zip(samples.rounds, samples.wall, strict=True) if k in theirs]
-    )
+    return np.array([wall / theirs[k] for k, wall in zip(samples.rounds, samples.wall, strict=True) if k in theirs])
 
 
 def _settled(samples: dict[str, Samples], baseline: str, target: float) -> bool:

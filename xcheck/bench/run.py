@@ -11,11 +11,10 @@ from pathlib import Path
 import msgspec
 
 from xcheck._errors import UsageError
-from xcheck._lazy import installed
 from xcheck._load import load_cases, shipped_folder
 from xcheck.bench.book import Book
-from xcheck.bench.combine import combine
 from xcheck.bench.child import Answer, Lost, Request, ask
+from xcheck.bench.combine import combine
 from xcheck.bench.facts import import_seconds, revision
 from xcheck.bench.networks import network, sizes
 from xcheck.bench.ready import candidates

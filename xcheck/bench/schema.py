@@ -44,9 +44,9 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 class Cell(msgspec.Struct, kw_only=True):
     """One implementation in one group; times in seconds, memory in bytes.
 
-    `first` is the first call, compilation included, `again` one later call; `seconds` the steady state; `ratio` is to the group's baseline, from
-    rounds that both took part in; `fraction` is the least possible time over the measured one; `peak` is memory above
-    the state before the call, result included.
+    `first` is the first call, compilation included, `again` one later call, `seconds` the steady state; `ratio` is to
+    the group's baseline, from rounds that both took part in; `fraction` is the least possible time over the measured
+    one; `peak` is memory above the state before the call, result included.
     """
 
     implementation: str

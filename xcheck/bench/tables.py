@@ -50,19 +50,24 @@ _BY_PARAMETERS = ",!*_tangents*,!*_full*,!*_products*,!*_jacfwd*,!*_vmap_hvp*,!*
 _LOOPS = ",!*_loop*"
 
 BASELINES = {
-    "ggn_diagonal": "torch_jacobian", "ggn_diagonal_backprop": "torch_layerwise", "jacobian_params": "torch_vmap_jacrev",
-    "hvp": "torch_double_backward", "ggnvp": "torch_layerwise", "ggn": "torch_jacobian", "gradient": "torch_grad",
+    "ggn_diagonal": "torch_jacobian", "ggn_diagonal_backprop": "torch_layerwise",
+    "jacobian_params": "torch_vmap_jacrev", "hvp": "torch_double_backward", "ggnvp": "torch_layerwise",
+    "ggn": "torch_jacobian", "gradient": "torch_grad",
     "hessian_params": "torch_forward_over_reverse", "hessian_diagonal": "torch_full",
     "jacobian_inputs": "torch_vmap_jacrev", "hessian_inputs": "torch_forward_over_reverse",
 }  # fmt: skip
 
 
 def select(table: str, case: str, quantity: str, implementations: str = EAGER_AND_JIT, baseline: str = "") -> Selection:
-    return Selection(table, Group(case=case, quantity=quantity), implementations, baseline or BASELINES.get(quantity, ""))
+    return Selection(
+        table, Group(case=case, quantity=quantity), implementations, baseline or BASELINES.get(quantity, "")
+    )
 
 
 def _linear() -> Iterable[Selection]:
-    yield select("linear", "linear_gaussian", "ggn", EAGER_AND_JIT + ",torch_jacobian_compile", "torch_closed_form_linear")
+    yield select(
+        "linear", "linear_gaussian", "ggn", EAGER_AND_JIT + ",torch_jacobian_compile", "torch_closed_form_linear"
+    )
 
 
 def _networks() -> Iterable[Selection]:
@@ -76,7 +81,9 @@ def _networks() -> Iterable[Selection]:
 def _modes() -> Iterable[Selection]:
     yield select("modes", "tanh_layer_16_16_n1", "jacobian_inputs")
     for d, c in ((512, 8), (256, 16), (128, 32), (64, 64), (32, 128), (16, 256), (8, 512)):
-        yield select("modes", f"tanh_layer_{d}_{c}_n16", "jacobian_inputs", "*_vmap_jacrev,*_vmap_jacfwd,jax_*_jit,!*_loop*")
+        yield select(
+            "modes", f"tanh_layer_{d}_{c}_n16", "jacobian_inputs", "*_vmap_jacrev,*_vmap_jacfwd,jax_*_jit,!*_loop*"
+        )
     yield select("modes", "tanh_layer_16_16_n1", "hessian_inputs")
     yield select("modes", "tanh_layer_512_32_n1", "hessian_inputs")
     yield select("modes", "tanh_layer_31_33_n64", "hessian_inputs")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import perf_counter
+
 from xcheck._errors import MissingFramework, Unsupported
 from xcheck._execute import unmet
 from xcheck._problem import problem
@@ -28,9 +29,7 @@ def trial(request: Request) -> Answer:
 
 def try_one(group: Group, made: Implementation, memory: int, scratch: Path) -> Cell:
     """One cell, judged; whatever it raises is its outcome."""
-    cell = Cell(
-        implementation=made.name, framework=made.framework, variant=made.variant, outcome=Outcome.UNSUPPORTED
-    )
+    cell = Cell(implementation=made.name, framework=made.framework, variant=made.variant, outcome=Outcome.UNSUPPORTED)
     try:
         base = problem(network(group.case), group.quantity, made.framework, dtype=group.dtype, device=group.device)
         cell.reason = unmet(base, made)

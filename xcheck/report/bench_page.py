@@ -1,4 +1,4 @@
-"""One self-contained HTML page of a benchmark: what to use, every comparison drawn, how things grow, how it was measured.
+"""One self-contained HTML page of a benchmark: what to use, every comparison, how things grow, how it was measured.
 
 It opens offline: pictures are inline SVG, and the few lines of script only filter the first table.
 """
@@ -27,7 +27,7 @@ table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { position: sticky; top: 0; background: #fff; } tr.unranked { color: var(--faint); }
 td.win { font-weight: 600; } .torch { color: var(--torch); } .jax { color: var(--jax); }
-.layerwise { color: var(--layerwise); } svg { max-width: 100%; height: auto; margin: .8rem 0 .2rem; }
+.layerwise { color: var(--layerwise); } svg { width: 100%; height: auto; margin: .8rem 0 .2rem; }
 select { font: inherit; padding: .15rem .4rem; } details { margin-bottom: .8rem; } summary { cursor: pointer; }
 pre { background: #f6f6f6; padding: .8rem; overflow: auto; font-size: 12.5px; }
 """
@@ -111,8 +111,10 @@ def _comparisons(bench: Bench) -> Iterator[str]:
 
 def _cells(one: Measured) -> Iterator[str]:
     published = words.PUBLISHED if one.table == "linear" else {}
-    yield f"<table><tr><th>implementation<th>time<th>ratio to {escape(one.baseline or '')}<th>of the limit<th>first call"
-    yield "<th>peak memory<th>result<th>rounds<th>CPU / wall<th>verdict" + ("<th>published" if published else "")
+    yield f"<table><tr><th>implementation<th>time<th>ratio to {escape(one.baseline or '')}<th>of the limit"
+    yield "<th>first call<th>peak memory<th>result<th>rounds<th>CPU / wall<th>verdict" + (
+        "<th>published" if published else ""
+    )
     for cell in [*one.ranking, *(cell for cell in one.cells if not cell.ranked)]:
         time = words.seconds(cell.seconds.median) if cell.seconds else ""
         first = words.seconds(cell.first) if cell.first is not None else ""
@@ -146,8 +148,8 @@ def _growth(bench: Bench) -> Iterator[str]:
 def _method(bench: Bench) -> Iterator[str]:
     yield "<h2>How it was measured</h2>"
     yield (
-        "<p>Implementations of a group take turns in random order within each round, together with a matrix product and "
-        "a write of the quantity's least bytes; ratios are medians of pairs within a round, with 95 % bootstrap "
+        "<p>Implementations of a group take turns in random order within each round, together with a matrix product "
+        "and a write of the quantity's least bytes; ratios are medians of pairs within a round, with 95 % bootstrap "
         "intervals. The limit is the larger of the least floating-point operations over the product's rate and the "
         "least bytes over the write's. Peak memory is what one call adds to its own process. Hollow bars are results "
         "that the judge refused.</p>"

@@ -87,7 +87,9 @@ def crossing_table(found: Iterable[Crossing]) -> Table:
 
 
 def decision_table(found: Iterable[Decision]) -> Table:
-    table = _table("\nWhich should I use?", "quantity", "network", "p", "PyTorch", "JAX", "not told apart from the best")
+    table = _table(
+        "\nWhich should I use?", "quantity", "network", "p", "PyTorch", "JAX", "not told apart from the best"
+    )
     for one in found:
         best = [_best(one.best[name]) for name in ("torch", "jax")]
         table.add_row(
