@@ -33,7 +33,7 @@ ROOMS = (
     {"run"},
     {"_parity", "bench"},
     {"report"},
-    {"suite"},
+    {"suite", "_subject", "_gaps"},
     {"plugin", "cli", "bench_command", "__main__"},
 )
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}

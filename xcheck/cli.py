@@ -219,6 +219,65 @@ def report(
     return results.exit_code
 
 
+class Kind(StrEnum):
+    """What `xcheck new` writes."""
+
+    ADAPTER = "adapter"
+
+
+@app.command()
+def new(
+    kind: Annotated[Kind, typer.Argument(metavar="adapter", help="what to write")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="the module, such as mylib_adapter")],
+) -> int:
+    """Write a commented file to start from, which runs as it is."""
+    from xcheck.run.scaffold import new_adapter
+
+    path = new_adapter(name)
+    print(f"written {path}; next: xcheck verify --adapter {name} --tier smoke")
+    return 0
+
+
+@app.command()
+def libraries(
+    library: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="one of xcheck/libraries; all if left out")
+    ] = None,
+    case: Annotated[str, typer.Option(metavar="GLOB", help="names of cases; several globs with commas")] = "*",
+    dtype: Annotated[str, typer.Option(metavar="DTYPE,...", help="float64, float32")] = "float64,float32",
+    tier: Annotated[str, typer.Option(metavar="smoke|standard|full", help="how many cases")] = "standard",
+    cases: Cases = None,
+    timeout: Timeout = 60.0,
+    memory: Memory = 4096,
+    jobs: Annotated[int | None, typer.Option("-j", metavar="N", help="worker processes; one a core by default")] = None,
+    json: Annotated[Path, typer.Option(metavar="FILE", help="the scoreboard's file")] = Path("reports/libraries.json"),
+    page: Annotated[Path | None, typer.Option(metavar="FILE", help="write the page of the docs from the file")] = None,
+    run: Annotated[bool, typer.Option("--run/--no-run", help="judge, or only read the file")] = True,
+) -> int:
+    """Judge the other libraries through their adapters, and print the scoreboard."""
+    import msgspec
+
+    from xcheck.report.libraries import page as page_of
+    from xcheck.report.terminal import Terminal
+    from xcheck.run.journal import write_atomically
+    from xcheck.run.libraries import read_scoreboard, scoreboard
+
+    if run:
+        adapter = f"xcheck.libraries.{library}" if library else None
+        settings = _settings(
+            cases=case, adapter=adapter, dtypes=_split(dtype), tier=tier, timeout=timeout, memory=memory,
+            folder=None if cases is None else str(cases),
+        )  # fmt: skip
+        with Terminal(quiet=True) as terminal:
+            board = scoreboard(settings, watcher=terminal, jobs=jobs)
+        write_atomically(json, msgspec.json.format(msgspec.json.encode(board), indent=1) + b"\n")
+    text = page_of(read_scoreboard(json))
+    if page is not None:
+        write_atomically(page, text.encode())
+    print(text)
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit code; every error is one line on stderr."""
     try:
