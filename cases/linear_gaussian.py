@@ -7,7 +7,7 @@ by N as well.
 
 import numpy as np
 
-from xcheck import Case, Computed, LogNormal, Normal
+from xcheck import Case, Computed, LogNormal, Normal, implements
 from xcheck.program import Linear, gaussian_nll
 
 QUANTITIES = (
@@ -77,3 +77,78 @@ linear_gaussian_float64 = Case(
     tier="smoke",
     doc="data that float32 cannot hold",
 )
+
+
+def closed_form(quantity):
+    def register(function):
+        implements(quantity, "closed_form_linear", "torch", cases="linear_gaussian*")(function)
+        return implements(quantity, "closed_form_linear", "jax", variants=("eager", "jit"), cases="linear_gaussian*")(
+            function
+        )
+
+    return register
+
+
+def gram(problem):
+    """`X1^T X1 / noise_var`, (d + 1, d + 1)."""
+    (x,), xp = problem.inputs, problem.xp
+    X1 = xp.concat([x, xp.ones_like(x[:, :1])], axis=1)
+    return xp.matmul(X1.T, X1) / problem.case.loss.noise_var
+
+
+@closed_form("gradient")
+def gradient(problem):
+    """`Pi vec((f - y)^T X1) / noise_var`."""
+    (x,), xp = problem.inputs, problem.xp
+    error = problem.f(problem.params, x) - problem.targets
+    slope = xp.concat([xp.reshape(xp.matmul(error.T, x), (-1,)), xp.sum(error, axis=0)])
+    return slope / problem.case.loss.noise_var
+
+
+@closed_form("jacobian_params")
+def jacobian_params(problem):
+    """`d f_c / d W_ki = delta_ck x_i`, `d f_c / d b_k = delta_ck`."""
+    (x,), xp = problem.inputs, problem.xp
+    n, d = x.shape
+    unit = problem.identity(problem.params["bias"].shape[0])
+    c = unit.shape[0]
+    weight = xp.reshape(unit[None, :, :, None] * x[:, None, None, :], (n, c, c * d))
+    return xp.concat([weight, xp.broadcast_to(unit, (n, c, c))], axis=-1)
+
+
+@closed_form("jacobian_inputs")
+def jacobian_inputs(problem):
+    """`W` for every example."""
+    W = problem.params["weight"]
+    return problem.xp.broadcast_to(W, (problem.case.n, *W.shape))
+
+
+@closed_form("hessian_params")
+@closed_form("ggn")
+def hessian(problem):
+    """`Pi (I_c (x) X1^T X1) Pi^T / noise_var`."""
+    xp, S = problem.xp, gram(problem)
+    unit = problem.identity(problem.params["bias"].shape[0])
+    mixed = xp.kron(unit, S[:-1, -1:])
+    upper = xp.concat([xp.kron(unit, S[:-1, :-1]), mixed], axis=1)
+    lower = xp.concat([mixed.T, unit * S[-1, -1]], axis=1)
+    return xp.concat([upper, lower], axis=0)
+
+
+@closed_form("hessian_diagonal")
+@closed_form("ggn_diagonal")
+def diagonal(problem):
+    """`sum_n x_ni^2 / noise_var` for each output's weights, `n / noise_var` for each bias."""
+    xp, S = problem.xp, gram(problem)
+    entries, c = xp.linalg.diagonal(S), problem.params["bias"].shape[0]
+    return xp.concat([xp.tile(entries[:-1], (c,)), xp.tile(entries[-1:], (c,))])
+
+
+@closed_form("hvp")
+def hvp(problem):
+    """`Pi vec(V1 X1^T X1) / noise_var`, where row c of V1 is the tangent of output c's weights and bias."""
+    xp, S = problem.xp, gram(problem)
+    V = problem.unflatten(problem.tangents["params"])
+    V1 = xp.concat([V["weight"], V["bias"][:, None]], axis=1)
+    product = xp.matmul(V1, S)
+    return xp.concat([xp.reshape(product[:, :-1], (-1,)), product[:, -1]])

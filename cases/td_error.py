@@ -4,7 +4,7 @@
 `d td/d s = -(1 - q^2) w`, `d td/d q_target = 1`, `H_aa = 2 q (1 - q^2) S^2 1 1^T`, `H_ss = 2 q (1 - q^2) w w^T`.
 """
 
-from xcheck import Case, Normal
+from xcheck import Case, Normal, implements
 
 N, D = 64, 32
 
@@ -63,3 +63,29 @@ cases = (
         doc="two critics with the TD errors as aux",
     ),
 )
+
+
+def derivatives(problem):
+    """`d td / d states`, `d td / d actions` and `d td / d q_target` of the arguments asked for, (n, 1, d) each."""
+    xp, inputs = problem.xp, dict(zip(problem.case.inputs, problem.inputs, strict=True))
+    ones, one = xp.ones_like(inputs["actions"]), xp.ones_like(inputs["q_target"])
+    found = {}
+    for output, w in zip(problem.cotangents, problem.params.values(), strict=True):
+        q = inputs["q_target"] - td_error(xp, problem.params, inputs)[output]
+        slope = -(1 - q * q)
+        by = {"states": slope * w, "actions": slope * xp.sum(w) * ones, "q_target": one}
+        found |= {f"{output}/{argument}": by[argument][:, None, :] for argument in problem.arguments}
+    return found
+
+
+@implements("jacobian_inputs", "closed_form_td", "torch", cases="td_error*")
+@implements("jacobian_inputs", "closed_form_td", "jax", variants=("eager", "jit"), cases="td_error*")
+def jacobian_inputs(problem):
+    return derivatives(problem)
+
+
+@implements("jacobian_aux", "closed_form_td", "torch", cases="td_error_aux")
+@implements("jacobian_aux", "closed_form_td", "jax", variants=("eager", "jit"), cases="td_error_aux")
+def jacobian_aux(problem):
+    errors = td_error(problem.xp, problem.params, dict(zip(problem.case.inputs, problem.inputs, strict=True)))
+    return derivatives(problem) | {f"aux/{name}": error for name, error in errors.items()}

@@ -81,6 +81,7 @@ class Implementation:
     limitations: tuple[Limitation, ...]
     samples: int | None
     cases: str
+    tier: str
 
     @property
     def module(self) -> str:
@@ -109,12 +110,14 @@ def implements(
     limitations: tuple[Limitation, ...] = (),
     samples: int | None = None,
     cases: str = "*",
+    tier: str = "smoke",
 ) -> Callable[[F], F]:
     """Registers `function(problem)`, or `function(problem, prepared)` where `prepare(problem)` is given.
 
     The full name is `framework_name`, with `_jit` or `_compile` behind it for that variant. `needs` lists what the
     problem must have ("loss", "module", "single_output", "single_argument", "aux") and packages that must be
     importable; unmet, the outcome is `unsupported`. `cases` is a glob: a closed form belongs to some cases only.
+    `tier` is the least tier that runs it: "full" for what costs minutes and proves little more.
 
     Raises:
         UsageError: an unknown framework or variant, or a name that is taken.
@@ -134,7 +137,7 @@ def implements(
                 implementation = Implementation(
                     name=full, quantity=quantity, framework=one, function=function, prepare=prepare, needs=needs,
                     variant=variant, convention=convention or Convention(), limitations=limitations, samples=samples,
-                    cases=cases,
+                    cases=cases, tier=tier,
                 )  # fmt: skip
                 implementations(quantity).add(full, implementation)
         return function

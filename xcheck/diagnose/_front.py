@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -18,6 +19,8 @@ from xcheck._receive import Refused, receive, shown
 from xcheck._reference import Reference
 from xcheck._registry import unknown
 from xcheck.case import Case
+from xcheck.diagnose._explain import explain
+from xcheck.diagnose._hypothesis import Evidence
 from xcheck.program import GaussianNLL
 from xcheck.quantities import load_quantities
 from xcheck.quantity import Quantity
@@ -34,6 +37,7 @@ def judge(
     convention: Convention | None = None,
     reference: Reference | None = None,
     id: str | None = None,
+    related: Callable[[str], Reference | None] | None = None,
 ) -> Verdict:
     """Whether `actual` is the quantity at the case, in units of its honest rounding error, and what is wrong if not.
 
@@ -44,6 +48,7 @@ def judge(
         convention: how these numbers relate to ours; applied before the comparison.
         reference: what to compare with, if not the stored one.
         id: of the result, for the line that reproduces it.
+        related: gives the case's other references by quantity, for the diagnosis; the stored ones if not given.
 
     Raises:
         UsageError: an unknown name or dtype, or a convention that cannot be applied.
@@ -77,6 +82,10 @@ def judge(
         verdict = Verdict(refused.outcome, reason=refused.reason)
         return replace(verdict, text=message(verdict, reference, dtype, reproduce, None))
     verdict = compare(arrays, reference, dtype)
+    if verdict.outcome is Outcome.DISAGREES:
+        others = related or _others(case, dtype, framework)
+        evidence = Evidence(arrays, reference, dtype, case, quantity, others)
+        verdict = replace(verdict, diagnosis=explain(evidence))
     verdict = replace(verdict, checks={**verdict.checks, **_lines(arrays, quantity, reference, dtype, verdict)})
     worst = (
         None
@@ -96,6 +105,21 @@ def check(actual: Any, case: Case | str, quantity: Quantity | str, **options: An
     if verdict.outcome.failed:
         raise Mismatch(verdict.text)
     return verdict
+
+
+def _others(case: Case, dtype: str, framework: str | None) -> Callable[[str], Reference | None]:
+    """The case's other references, looked up once each; None where there is none."""
+
+    @cache
+    def related(name: str) -> Reference | None:
+        if name not in case.quantities:
+            return None
+        try:
+            return _reference.reference(case, name, dtype=dtype, framework=framework)
+        except NoReference:
+            return None
+
+    return related
 
 
 def _demand_margin(reference: Reference, dtype: str) -> None:

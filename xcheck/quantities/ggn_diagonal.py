@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from xcheck.quantities._native import Array, Problem, in_both, output_of_theta
+from xcheck.quantities.ggn import ggn_product, jacobian, output_hessians
+from xcheck.quantities.jacobian_params import vmap_jacrev
 from xcheck.quantity import Quantity
 
 GGN_DIAGONAL = Quantity(
@@ -16,3 +19,36 @@ GGN_DIAGONAL = Quantity(
     bytes=lambda s: 2 * s.itemsize * s.p,
     needs_loss=True,
 )
+
+
+@in_both("ggn_diagonal", "full")
+def full(problem: Problem) -> Array:
+    """The diagonal of the whole matrix."""
+    return problem.xp.linalg.diagonal(jacobian(problem))
+
+
+@in_both("ggn_diagonal", "jacobian")
+def squares(problem: Problem) -> Array:
+    """`sum_n J_n[:, p]^T H_n J_n[:, p]` from the per-example Jacobians, without the matrix."""
+    J, einsum = vmap_jacrev(problem), problem.xp.einsum
+    H = output_hessians(problem, problem.f(problem.params, *problem.inputs))
+    return problem.xp.sum(J * einsum("nck,nkp->ncp", H, J), axis=(0, 1))
+
+
+@in_both("ggn_diagonal", "tangents")
+def tangents(problem: Problem) -> Array:
+    """`J e_i . H_l J e_i` by forward passes only, all i at once."""
+    transforms, f = problem.transforms, output_of_theta(problem)
+
+    def entry(e: Array) -> Array:
+        output, u = transforms.jvp(f, (problem.theta,), (e,))
+        return problem.xp.sum(u * transforms.jvp(transforms.grad(problem.loss), (output,), (u,))[1])
+
+    return transforms.vmap(entry)(problem.identity(problem.theta.shape[0]))
+
+
+@in_both("ggn_diagonal", "products")
+def products(problem: Problem) -> Array:
+    """`e_i . G e_i`, all i at once."""
+    product = ggn_product(problem)
+    return problem.transforms.vmap(lambda e: problem.xp.sum(e * product(e)))(problem.identity(problem.theta.shape[0]))

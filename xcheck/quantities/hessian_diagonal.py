@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from xcheck.quantity import Quantity
+from xcheck._lazy import jax, torch
+from xcheck.quantities._native import JIT, Array, Problem, in_both
+from xcheck.quantity import Quantity, implements
 
 HESSIAN_DIAGONAL = Quantity(
     name="hessian_diagonal",
@@ -16,3 +18,50 @@ HESSIAN_DIAGONAL = Quantity(
     bytes=lambda s: 2 * s.itemsize * s.p,
     needs_loss=True,
 )
+
+
+@in_both("hessian_diagonal", "full")
+def full(problem: Problem) -> Array:
+    """The diagonal of the whole Hessian."""
+    return problem.xp.linalg.diagonal(problem.transforms.hessian(problem.objective)(problem.theta))
+
+
+@in_both("hessian_diagonal", "vmap_hvp")
+def vmap_hvp(problem: Problem) -> Array:
+    """`e_i . H e_i` by forward over reverse, all i at once."""
+    transforms, xp = problem.transforms, problem.xp
+
+    def entry(e: Array) -> Array:
+        return xp.sum(e * transforms.jvp(transforms.grad(problem.objective), (problem.theta,), (e,))[1])
+
+    return transforms.vmap(entry)(problem.identity(problem.theta.shape[0]))
+
+
+@in_both("hessian_diagonal", "forward_over_forward")
+def forward_over_forward(problem: Problem) -> Array:
+    """`d^2 L(theta + t e_i) / d t^2`, all i at once, without any reverse pass."""
+    transforms = problem.transforms
+
+    def second(e: Array) -> Array:
+        def first(theta: Array) -> Array:
+            return transforms.jvp(problem.objective, (theta,), (e,))[1]
+
+        return transforms.jvp(first, (problem.theta,), (e,))[1]
+
+    return transforms.vmap(second)(problem.identity(problem.theta.shape[0]))
+
+
+@implements("hessian_diagonal", "loop", "torch")
+def torch_loop(problem: Problem) -> Array:
+    """Entry i of the derivative of entry i of the gradient, one after the other."""
+    theta = problem.theta.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(problem.objective(theta), theta, create_graph=True)
+    rows = (torch.autograd.grad(g, theta, retain_graph=True, materialize_grads=True)[0] for g in gradient)
+    return torch.stack([row[i] for i, row in enumerate(rows)])
+
+
+@implements("hessian_diagonal", "loop", "jax", variants=JIT)
+def jax_loop(problem: Problem) -> Array:
+    """`e_i . H e_i` by reverse over reverse, one after the other."""
+    gradient, pull = jax.vjp(jax.grad(problem.objective), problem.theta)
+    return jax.lax.map(lambda e: pull(e)[0] @ e, problem.identity(gradient.size))

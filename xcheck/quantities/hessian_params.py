@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from xcheck.quantity import Quantity
+from xcheck._lazy import jax, torch
+from xcheck.quantities._native import JIT, Array, Problem, in_both
+from xcheck.quantity import Quantity, implements
+
+#: Columns at once: all p of them would hold p^2 copies of the activations.
+CHUNK = 8
 
 HESSIAN_PARAMS = Quantity(
     name="hessian_params",
@@ -17,3 +22,69 @@ HESSIAN_PARAMS = Quantity(
     symmetric=True,
     needs_loss=True,
 )
+
+
+@in_both("hessian_params", "forward_over_reverse")
+def forward_over_reverse(problem: Problem) -> Array:
+    """`jacfwd(jacrev(L))`, which both frameworks call `hessian`."""
+    return problem.transforms.hessian(problem.objective)(problem.theta)
+
+
+@in_both("hessian_params", "reverse_over_reverse")
+def reverse_over_reverse(problem: Problem) -> Array:
+    """`jacrev(jacrev(L))`."""
+    transforms = problem.transforms
+    return transforms.jacrev(transforms.jacrev(problem.objective))(problem.theta)
+
+
+@in_both("hessian_params", "reverse_over_forward")
+def reverse_over_forward(problem: Problem) -> Array:
+    """Row i is the gradient of `theta -> dL(theta) e_i`, all i at once."""
+    transforms = problem.transforms
+
+    def row(e: Array) -> Array:
+        return transforms.grad(lambda theta: transforms.jvp(problem.objective, (theta,), (e,))[1])(problem.theta)
+
+    return transforms.vmap(row)(problem.identity(problem.theta.shape[0]))
+
+
+@implements("hessian_params", "forward_over_forward", "torch", tier="full")
+def torch_forward_over_forward(problem: Problem) -> Array:
+    """`jacfwd(jacfwd(L))` by p^2 passes, in chunks of columns."""
+    gradient = torch.func.jacfwd(problem.objective)
+
+    def column(v: Array) -> Array:
+        return torch.func.jvp(gradient, (problem.theta,), (v,))[1]
+
+    columns = torch.func.vmap(column, out_dims=1, chunk_size=CHUNK)
+    return columns(problem.identity(problem.theta.shape[0]))
+
+
+@implements("hessian_params", "forward_over_forward", "jax", variants=JIT, tier="full")
+def jax_forward_over_forward(problem: Problem) -> Array:
+    """`jacfwd(jacfwd(L))` by p^2 passes, column by column."""
+    gradient = jax.jacfwd(problem.objective)
+    columns = jax.lax.map(lambda v: jax.jvp(gradient, (problem.theta,), (v,))[1], problem.identity(problem.theta.size))
+    return columns.T
+
+
+@implements("hessian_params", "loop", "torch")
+def torch_loop(problem: Problem) -> Array:
+    """`autograd.grad` of each entry of the gradient, one after the other."""
+    theta = problem.theta.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(problem.objective(theta), theta, create_graph=True)
+    rows = [torch.autograd.grad(g, theta, retain_graph=True, materialize_grads=True)[0] for g in gradient]
+    return torch.stack(rows)
+
+
+@implements("hessian_params", "loop", "jax", variants=JIT)
+def jax_loop(problem: Problem) -> Array:
+    """The pull-back of each entry of the gradient, one after the other."""
+    gradient, pull = jax.vjp(jax.grad(problem.objective), problem.theta)
+    return jax.lax.map(lambda row: pull(row)[0], problem.identity(gradient.size))
+
+
+@implements("hessian_params", "functional", "torch")
+def functional(problem: Problem) -> Array:
+    """`torch.autograd.functional.hessian`, vectorised."""
+    return torch.autograd.functional.hessian(problem.objective, problem.theta, vectorize=True)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from xcheck.quantity import Quantity
+import warnings
+
+from xcheck._lazy import jax, torch
+from xcheck.quantities._native import JIT, Array, Problem, in_both
+from xcheck.quantity import Quantity, implements
 
 HVP = Quantity(
     name="hvp",
@@ -16,3 +20,76 @@ HVP = Quantity(
     bytes=lambda s: 3 * s.itemsize * s.p,
     needs_loss=True,
 )
+
+
+@in_both("hvp", "forward_over_reverse")
+def forward_over_reverse(problem: Problem) -> Array:
+    """`jvp(grad(L))`."""
+    transforms = problem.transforms
+    return transforms.jvp(transforms.grad(problem.objective), (problem.theta,), (problem.tangents["params"],))[1]
+
+
+@in_both("hvp", "reverse_over_forward")
+def reverse_over_forward(problem: Problem) -> Array:
+    """`grad` of `theta -> dL(theta) v`."""
+    transforms = problem.transforms
+
+    def slope(theta: Array) -> Array:
+        return transforms.jvp(problem.objective, (theta,), (problem.tangents["params"],))[1]
+
+    return transforms.grad(slope)(problem.theta)
+
+
+@in_both("hvp", "reverse_over_reverse")
+def reverse_over_reverse(problem: Problem) -> Array:
+    """`grad` of `theta -> grad L(theta) . v`."""
+    transforms = problem.transforms
+
+    def slope(theta: Array) -> Array:
+        return problem.xp.sum(transforms.grad(problem.objective)(theta) * problem.tangents["params"])
+
+    return transforms.grad(slope)(problem.theta)
+
+
+@implements("hvp", "linearize", "torch")
+def torch_linearize(problem: Problem) -> Array:
+    """The gradient linearised once, then applied to v."""
+    with warnings.catch_warnings():
+        # torch.func.linearize folds constants with torch.fx, which warns about its own graph.
+        warnings.filterwarnings("ignore", "Attempted to insert a get_attr Node", UserWarning)
+        _, product = torch.func.linearize(torch.func.grad(problem.objective), problem.theta)
+        return product(problem.tangents["params"])
+
+
+@implements("hvp", "linearize", "jax", variants=JIT)
+def jax_linearize(problem: Problem) -> Array:
+    """The gradient linearised once, then applied to v."""
+    _, product = jax.linearize(jax.grad(problem.objective), problem.theta)
+    return product(problem.tangents["params"])
+
+
+@in_both("hvp", "full")
+def full(problem: Problem) -> Array:
+    """The whole Hessian times v."""
+    H = problem.transforms.hessian(problem.objective)(problem.theta)
+    return problem.xp.matmul(H, problem.tangents["params"])
+
+
+@implements("hvp", "double_backward", "torch")
+def double_backward(problem: Problem) -> Array:
+    """`autograd.grad` twice."""
+    theta = problem.theta.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(problem.objective(theta), theta, create_graph=True)
+    return torch.autograd.grad(gradient, theta, problem.tangents["params"], materialize_grads=True)[0]
+
+
+@implements("hvp", "functional_hvp", "torch")
+def functional_hvp(problem: Problem) -> Array:
+    """`torch.autograd.functional.hvp`: the double-backward trick, three passes."""
+    return torch.autograd.functional.hvp(problem.objective, problem.theta, problem.tangents["params"])[1]
+
+
+@implements("hvp", "functional_vhp", "torch")
+def functional_vhp(problem: Problem) -> Array:
+    """`torch.autograd.functional.vhp`: `v^T H`, two passes."""
+    return torch.autograd.functional.vhp(problem.objective, problem.theta, problem.tangents["params"])[1]

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from xcheck.quantity import Quantity
+from math import prod
+from typing import Any
+
+from xcheck._lazy import jax, torch
+from xcheck.quantities._native import (
+    JIT,
+    Array,
+    Problem,
+    arguments,
+    batch,
+    by_arguments,
+    example,
+    in_both,
+    of_arguments,
+)
+from xcheck.quantity import Quantity, implements
 
 JACOBIAN_INPUTS = Quantity(
     name="jacobian_inputs",
@@ -15,3 +30,88 @@ JACOBIAN_INPUTS = Quantity(
     flops=lambda s: s.n * s.c * s.d,
     bytes=lambda s: s.itemsize * s.n * s.c * s.d,
 )
+
+
+@in_both("jacobian_inputs", "vmap_jacrev")
+def vmap_jacrev(problem: Problem) -> Any:
+    """Reverse mode example by example, by all arguments at once."""
+    return _per_example(problem, problem.transforms.jacrev)
+
+
+@in_both("jacobian_inputs", "vmap_jacfwd")
+def vmap_jacfwd(problem: Problem) -> Any:
+    """Forward mode example by example, by all arguments at once."""
+    return _per_example(problem, problem.transforms.jacfwd)
+
+
+def _per_example(problem: Problem, jacobian: Any) -> Any:
+    def f(*inputs: Array) -> dict[str, Array]:
+        return example(problem)(problem.params, *inputs)
+
+    return by_arguments(problem, problem.transforms.vmap(jacobian(f, problem.argnums))(*problem.inputs))
+
+
+@in_both("jacobian_inputs", "jacrev")
+def jacrev(problem: Problem) -> Any:
+    """Reverse mode over the whole batch, of whose (n, c, n, d) only the examples' own blocks are kept."""
+    return _own_blocks(problem, problem.transforms.jacrev)
+
+
+@in_both("jacobian_inputs", "jacfwd")
+def jacfwd(problem: Problem) -> Any:
+    """Forward mode over the whole batch, of whose (n, c, n, d) only the examples' own blocks are kept."""
+    return _own_blocks(problem, problem.transforms.jacfwd)
+
+
+def _own_blocks(problem: Problem, jacobian: Any) -> Any:
+    def f(*inputs: Array) -> dict[str, Array]:
+        return batch(problem)(problem.params, *inputs)
+
+    found = jacobian(f, problem.argnums)(*problem.inputs)
+    own = problem.xp.einsum
+    return by_arguments(problem, {o: tuple(own("ncn...->nc...", J) for J in blocks) for o, blocks in found.items()})
+
+
+@in_both("jacobian_inputs", "vmap_jvp")
+def vmap_jvp(problem: Problem) -> Any:
+    """One tangent for each input dimension, the same for all examples, since no example looks at another."""
+    xp, transforms = problem.xp, problem.transforms
+
+    def columns(position: int, x: Array) -> dict[str, Array]:
+        def f(x: Array) -> dict[str, Array]:
+            inputs = (*problem.inputs[:position], x, *problem.inputs[position + 1 :])
+            return batch(problem)(problem.params, *inputs)
+
+        def column(direction: Array) -> dict[str, Array]:
+            return transforms.jvp(f, (x,), (xp.broadcast_to(direction, x.shape),))[1]
+
+        d = prod(x.shape[1:])
+        found = transforms.vmap(column)(xp.reshape(problem.identity(d), (d, *x.shape[1:])))
+        return {name: xp.moveaxis(J, 0, -1) for name, J in found.items()}
+
+    parts = [columns(position, problem.inputs[position]) for position in problem.argnums]
+    return by_arguments(problem, {name: tuple(part[name] for part in parts) for name in problem.cotangents})
+
+
+@implements("jacobian_inputs", "loop", "torch")
+def torch_loop(problem: Problem) -> Any:
+    """`autograd.grad` of each output, summed over the examples, since no example looks at another."""
+    xs = tuple(x.detach().requires_grad_() for x in arguments(problem))
+    found = {}
+    for name, output in of_arguments(problem, lambda *inputs: batch(problem)(problem.params, *inputs))(*xs).items():
+        each = [torch.autograd.grad(y, xs, retain_graph=True, materialize_grads=True) for y in output.sum(dim=0)]
+        found[name] = tuple(torch.stack(rows, dim=1) for rows in zip(*each, strict=True))
+    return by_arguments(problem, found)
+
+
+@implements("jacobian_inputs", "loop", "jax", variants=JIT)
+def jax_loop(problem: Problem) -> Any:
+    """The pull-back of each output, summed over the examples, since no example looks at another."""
+    f = of_arguments(problem, lambda *inputs: batch(problem)(problem.params, *inputs))
+
+    def gradients(name: str) -> tuple[Array, ...]:
+        output, pull = jax.vjp(lambda *xs: f(*xs)[name], *arguments(problem))
+        each = [pull(jax.numpy.broadcast_to(row, output.shape)) for row in problem.identity(output.shape[1])]
+        return tuple(jax.numpy.stack(rows, axis=1) for rows in zip(*each, strict=True))
+
+    return by_arguments(problem, {name: gradients(name) for name in problem.cotangents})

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from xcheck.quantity import Quantity
+import copy
+from typing import Any
+
+from xcheck._lazy import torch
+from xcheck.program import split_aux
+from xcheck.quantities._native import Array, Problem, in_both
+from xcheck.quantity import Quantity, implements
 
 VALUE = Quantity(
     name="value",
@@ -15,3 +21,39 @@ VALUE = Quantity(
     flops=lambda s: s.forward,
     bytes=lambda s: s.itemsize * (s.n * s.c + s.p),
 )
+
+
+def _tree(outputs: dict[str, Array]) -> Any:
+    return outputs if len(outputs) > 1 else next(iter(outputs.values()))
+
+
+@in_both("value", "program")
+def program(problem: Problem) -> Any:
+    """The program as it is declared, against array API names."""
+    case = problem.case
+    output = case.program(problem.xp, problem.params, dict(zip(case.inputs, problem.inputs, strict=True)))
+    return _tree(split_aux(output)[0])
+
+
+@in_both("value", "f")
+def f(problem: Problem) -> Any:
+    """The framework's own program: a functional call of the module, or what the case gives as native."""
+    return _tree(problem.outputs(problem.params, *problem.inputs))
+
+
+@in_both("value", "vmap")
+def vmap(problem: Problem) -> Any:
+    """One example at a time."""
+
+    def one(*inputs: Array) -> dict[str, Array]:
+        outputs = problem.outputs(problem.params, *(x[None] for x in inputs))
+        return {name: output[0] for name, output in outputs.items()}
+
+    return _tree(problem.transforms.vmap(one)(*problem.inputs))
+
+
+@implements("value", "module", "torch", prepare=lambda problem: copy.deepcopy(problem.module), needs=("module",))
+def module(problem: Problem, module: Any) -> Array:
+    """The module called as its users call it."""
+    with torch.no_grad():
+        return module(*problem.inputs)

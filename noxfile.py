@@ -1,0 +1,50 @@
+"""The sessions: `python -m nox -s verify | tests | lint | types`. Each does all of its set-up."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "tests", "verify"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+# One thread: two frameworks that share two cores would otherwise wait for each other (an HVP took 176 ms for 1.5).
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+
+def install(session: nox.Session, *groups: str, frameworks: bool = True) -> None:
+    """The project, editable, with its frameworks and the named dependency groups."""
+    wanted = [name for group in groups for name in nox.project.dependency_groups(PROJECT, group)]
+    session.install("-c", "constraints.txt", *wanted, *(["-e", ".[all]"] if frameworks else []))
+
+
+@nox.session
+def verify(session: nox.Session) -> None:
+    """Runs all cells of the standard tier and prints the table; options behind `--` go to `xcheck verify`."""
+    install(session)
+    session.run("python", "-m", "xcheck", "verify", *session.posargs, env=THREADS)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Runs the tests; options behind `--` go to pytest."""
+    install(session, "test")
+    session.run("python", "-m", "pytest", *session.posargs, env=THREADS)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Checks format and style; `nox -s lint -- --fix` mends what can be mended."""
+    install(session, "lint", frameworks=False)
+    fix = "--fix" in session.posargs
+    session.run("ruff", "format", *([] if fix else ["--check", "--diff"]), ".")
+    session.run("ruff", "check", *(["--fix"] if fix else []), ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Checks types."""
+    install(session, "types", "test")
+    session.run("pyright", *session.posargs)

@@ -1,0 +1,141 @@
+"""Networks of small integers: every result is exact in float64, so that tests compare with `torch.equal`."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, hessian, jacrev
+
+from xcheck import layerwise
+from xcheck.layerwise.layers.elementwise import Elementwise
+
+
+class Square(nn.Module):
+    """An elementwise module with curvature and exact values."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x**2
+
+
+class Scale(nn.Module):
+    """A module with a weight in which it is not linear: `y = w^2 x^2`."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.ones(size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.w**2 * x**2
+
+
+@layerwise.register(Square)
+class SquareLayer(Elementwise):
+    """By formulas."""
+
+    @property
+    def slope(self) -> Tensor:
+        return 2 * self.x
+
+    @property
+    def bend(self) -> Tensor:
+        return torch.full_like(self.x, 2)
+
+
+@layerwise.register(Scale)
+class ScaleLayer(layerwise.Layer):
+    """By one method."""
+
+    def jacobian(self, wrt: str) -> Tensor | None:
+        w, x = self.module.w, self.x
+        return torch.diag_embed(2 * w**2 * x if wrt == "input" else 2 * w * x**2)
+
+
+def integers(module: nn.Module, seed: int = 0) -> nn.Module:
+    """The module in float64 with weights from -1 to 1."""
+    generator = torch.Generator().manual_seed(seed)
+    module = module.double().eval()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(torch.randint(-1, 2, parameter.shape, generator=generator))
+    return module
+
+
+def draw(*shape: int, seed: int = 1) -> Tensor:
+    """Integers from -2 to 2 in float64."""
+    return torch.randint(-2, 3, shape, generator=torch.Generator().manual_seed(seed)).double()
+
+
+class Truth:
+    """Jacobian, GGN and Hessian of a network of integers by `torch.func`, exact like everything else here."""
+
+    def __init__(self, module: nn.Module, x: Tensor, y: Tensor, loss: nn.Module) -> None:
+        names = [name for name, _ in module.named_parameters()]
+        sizes = [p.numel() for p in module.parameters()]
+        shapes = [p.shape for p in module.parameters()]
+        theta = torch.cat([p.detach().flatten() for p in module.parameters()])
+
+        def outputs(flat: Tensor, inputs: Tensor = x) -> Tensor:
+            parts = [part.view(shape) for part, shape in zip(flat.split(sizes), shapes, strict=True)]
+            return functional_call(module, dict(zip(names, parts, strict=True)), (inputs,))
+
+        f = outputs(theta)
+        n, c = len(f), f[0].numel()
+        self.jacobian = jacrev(lambda flat: outputs(flat).flatten(1))(theta)
+        self.jacobian_inputs = torch.stack(
+            [jacrev(lambda one: outputs(theta, one[None]).flatten())(one).flatten(1) for one in x]
+        )
+        over_outputs = hessian(lambda out: loss(out.view_as(f), y))(f.flatten()).view(n, c, n, c)
+        self.output_hessian = torch.stack([over_outputs[i, :, i] for i in range(n)])
+        self.ggn = torch.einsum("ncp,ncd,ndq->pq", self.jacobian, self.output_hessian, self.jacobian)
+        self.hessian = hessian(lambda flat: loss(outputs(flat), y))(theta)
+        self.gradient = jacrev(lambda flat: loss(outputs(flat), y))(theta)
+
+
+def _mlp() -> nn.Module:
+    return nn.Sequential(nn.Linear(3, 4), Square(), nn.Linear(4, 3, bias=False), nn.ReLU(), nn.Linear(3, 2))
+
+
+def _deep() -> nn.Module:
+    inner = nn.Sequential(nn.Linear(3, 2), Square(), nn.Linear(2, 3))
+    return nn.Sequential(nn.Linear(2, 3), Square(), inner, nn.ReLU(), nn.Linear(3, 2), Square(), nn.Linear(2, 2))
+
+
+def _wide() -> nn.Module:
+    return nn.Sequential(nn.Linear(3, 40), Square(), nn.Linear(40, 2))
+
+
+def _one_method() -> nn.Module:
+    return nn.Sequential(nn.Linear(3, 3), Scale(3), nn.Linear(3, 2), Scale(2))
+
+
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "linear": (lambda: nn.Linear(3, 2), (3,)),
+    "mlp": (_mlp, (3,)),
+    "deep": (_deep, (2,)),
+    "wide": (_wide, (3,)),
+    "one_method": (_one_method, (3,)),
+}
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request: pytest.FixtureRequest) -> tuple[nn.Module, Tensor]:
+    """A network of integers and five inputs."""
+    build, shape = NETWORKS[request.param]
+    return integers(build()), draw(5, *shape)
+
+
+@pytest.fixture(params=["sum", "mean"])
+def problem(
+    request: pytest.FixtureRequest, network: tuple[nn.Module, Tensor]
+) -> tuple[nn.Module, Tensor, Tensor, nn.Module]:
+    """Network, inputs, targets and MSE loss; four examples of a power-of-two output keep the mean exact."""
+    module, x = network
+    x = x[:4] if request.param == "mean" else x
+    return module, x, draw(*module(x).shape, seed=2), nn.MSELoss(reduction=request.param)
+
+
+@pytest.fixture
+def truth(problem: tuple[nn.Module, Tensor, Tensor, nn.Module]) -> Truth:
+    """What `torch.func` says."""
+    return Truth(*problem)

@@ -1,0 +1,77 @@
+"""On networks of integers every quantity equals torch.func's bit for bit, and a planted fault does not."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from xcheck import layerwise
+from xcheck.layerwise.layers.linear import Linear
+
+Problem = tuple[nn.Module, Tensor, Tensor, nn.Module]
+
+
+def test_gradients(problem: Problem, truth) -> None:
+    module, x, y, loss = problem
+    each = layerwise.per_example_gradients(module, x, y, loss=loss)
+    assert torch.equal(layerwise.gradient(module, x, y, loss=loss), truth.gradient)
+    assert torch.equal(each.sum(0), truth.gradient)
+
+
+def test_jacobian(problem: Problem, truth) -> None:
+    module, x, _, _ = problem
+    assert torch.equal(layerwise.jacobian(module, x), truth.jacobian)
+    assert torch.equal(layerwise.jacobian(module, x, wrt="input"), truth.jacobian_inputs)
+    assert torch.equal(layerwise.jacobian(module, x, chunk_size=3), truth.jacobian)
+    out = torch.full_like(truth.jacobian, torch.nan)
+    assert layerwise.jacobian(module, x, out=out) is out
+    assert torch.equal(out, truth.jacobian)
+
+
+def test_ggn(problem: Problem, truth) -> None:
+    module, x, y, loss = problem
+    assert torch.equal(layerwise.ggn(module, x, y, loss=loss), truth.ggn)
+    assert torch.equal(layerwise.ggn_diagonal(module, x, y, loss=loss), truth.ggn.diagonal())
+    assert torch.equal(layerwise.ggn_diagonal(module, x, y, loss=loss, chunk_size=2), truth.ggn.diagonal())
+    blocks = layerwise.ggn(module, x, y, loss=loss, structure="blocks")
+    assert_blocks(blocks, truth.ggn)
+
+
+def test_hessian(problem: Problem, truth) -> None:
+    module, x, y, loss = problem
+    assert torch.equal(layerwise.hessian(module, x, y, loss=loss), truth.hessian)
+    assert torch.equal(layerwise.hessian(module, x, y, loss=loss, chunk_size=2), truth.hessian)
+    assert torch.equal(layerwise.hessian_diagonal(module, x, y, loss=loss), truth.hessian.diagonal())
+    blocks = layerwise.hessian(module, x, y, loss=loss, structure="blocks")
+    assert_blocks(blocks, truth.hessian)
+
+
+def test_products_of_curvature_with_vectors(problem: Problem, truth) -> None:
+    module, x, y, loss = problem
+    v = torch.arange(-3.0, 2 * len(truth.ggn) - 3, dtype=x.dtype).view(-1, 2) % 5
+    assert torch.equal(layerwise.ggnvp(module, x, y, v, loss=loss), truth.ggn @ v)
+    assert torch.equal(layerwise.hvp(module, x, y, v, loss=loss), truth.hessian @ v)
+    assert torch.equal(layerwise.hvp(module, x, y, v[:, 1], loss=loss), truth.hessian @ v[:, 1])
+
+
+def doubled(layer: layerwise.Layer, g: Tensor) -> tuple[Tensor, ...]:
+    """The weight's part of `g J_w`, twice too large."""
+    return (2 * g[..., None] * layer.x[:, None], g)[: len(layer.weights)]
+
+
+def test_a_planted_fault_is_seen(problem: Problem, truth, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, x, y, loss = problem
+    monkeypatch.setattr(Linear, "vjp_weight_each", doubled)
+    monkeypatch.setattr(Linear, "write_each", layerwise.Layer.write_each)
+    monkeypatch.setattr(Linear, "vjp_weight", layerwise.Layer.vjp_weight)
+    assert not torch.equal(layerwise.gradient(module, x, y, loss=loss), truth.gradient)
+    assert not torch.equal(layerwise.jacobian(module, x), truth.jacobian)
+
+
+def assert_blocks(blocks: dict[str, Tensor], full: Tensor) -> None:
+    """The blocks lie on the diagonal one after another and fill it."""
+    assert torch.equal(torch.block_diag(*blocks.values()).diagonal(), full.diagonal())
+    at = 0
+    for block in blocks.values():
+        assert torch.equal(block, full[at : at + len(block), at : at + len(block)])
+        at += len(block)
+    assert at == len(full)

@@ -1,0 +1,73 @@
+"""Descriptors: rounding, digests, stored bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xcheck import CaseError, Computed, Integers, Linspace, Literal, LogNormal, Normal, Stored, Uniform
+from xcheck.arrays import rounded, stored_path
+
+EVERY = (
+    Normal((5, 2), seed=1),
+    LogNormal((5,), seed=2, sigma=0.75),
+    Uniform((3, 1), 3, -2.0, 2.0),
+    Linspace(-1, 1, (7,)),
+    Literal((0.1, 0.2)),
+    Computed("double", lambda x: 2 * x, (Normal((4,), seed=5),)),
+)
+
+
+@pytest.mark.parametrize("descriptor", EVERY, ids=lambda d: type(d).__name__)
+def test_float32_holds_every_value(descriptor) -> None:
+    values = descriptor.make()
+    assert values.dtype == np.float64
+    assert np.array_equal(values, values.astype(np.float32).astype(np.float64))
+    assert np.array_equal(values, descriptor.make())
+
+
+def test_float64_data_are_not_rounded() -> None:
+    assert not np.array_equal(Normal((5,), 1, dtype="float64").make(), Normal((5,), 1).make())
+
+
+def test_integers_stay_integers() -> None:
+    tokens = Integers((100,), 1, 3, 7).make()
+    assert tokens.dtype == np.int64
+    assert set(tokens.tolist()) == {3, 4, 5, 6}
+
+
+def test_rounding_to_bfloat16_is_to_nearest_even() -> None:
+    step = 2.0**-7
+    below, tie_to_even, tie_up, above = 1 + 0.49 * step, 1 + 0.5 * step, 1 + 1.5 * step, 1 + 0.51 * step
+    expected = [1.0, 1.0, 1 + 2 * step, 1 + step]
+    assert rounded(np.array([below, tie_to_even, tie_up, above]), "bfloat16").tolist() == expected
+
+
+def test_an_unknown_dtype_is_one_clear_line() -> None:
+    with pytest.raises(CaseError, match="'float16' is not one of float64, float32, tf32, bfloat16"):
+        Normal((1,), 1, dtype="float16").make()
+
+
+def test_stored_bytes_win_over_computing(tmp_path: Path) -> None:
+    descriptor = Normal((3,), seed=1)
+    path = stored_path(descriptor, tmp_path)
+    assert path is not None
+    np.save(path, np.array([1.0, 2.0, 3.0]))
+    assert descriptor.load(tmp_path).tolist() == [1.0, 2.0, 3.0]
+    assert descriptor.load(None).tolist() == descriptor.make().tolist()
+    path.write_bytes(b"nonsense")
+    with pytest.raises(CaseError, match=r"is damaged .*; delete it"):
+        descriptor.load(tmp_path)
+
+
+def test_the_digest_is_of_everything_that_is_declared() -> None:
+    digests = {Normal((3,), 1).digest, Normal((3,), 2).digest, Normal((3, 1), 1).digest, Uniform((3,), 1).digest}
+    assert len(digests) == 4
+    assert Normal((3,), 1).digest == Normal((3,), seed=1).digest
+
+
+def test_a_missing_stored_file_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(CaseError, match=r"cannot read 'w' of .*weights\.npz"):
+        Stored("weights.npz", "w").load(tmp_path)

@@ -1,0 +1,106 @@
+"""The search for an explanation: one cause, then two, then causes in one place only, then precision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from xcheck._judge import LIMIT, distance, fits, severity
+from xcheck.diagnose import _factors, _local, _orders, _parts, _relatives
+from xcheck.diagnose._hypothesis import Candidate, Evidence, Hypothesis, Leaves
+from xcheck.diagnose._precision import precision
+from xcheck.result import Explanation
+
+PLACES: tuple[Hypothesis, ...] = (
+    _orders.layout, _orders.parameters, _orders.one_weight, _orders.outputs, _orders.examples,
+)  # fmt: skip
+RELATIVES: tuple[Hypothesis, ...] = (
+    _relatives.another_quantity, _relatives.products, _relatives.diagonals, _relatives.from_jacobian,
+    _parts.matrix_parts, _parts.functions,
+)  # fmt: skip
+ADDED: tuple[Hypothesis, ...] = (_local.damping, _local.offset, _local.dropped_example)
+LOCAL: tuple[Hypothesis, ...] = (_local.few_entries, _local.examples, _local.blocks)
+#: Numbers without a name are claimed only where nothing with a name fits.
+WEAK = ("scaled", "offset")
+
+
+def explain(evidence: Evidence) -> tuple[Explanation, ...]:
+    """What is wrong, the strongest explanation first; those that coincide on the case are all there. Empty: unknown."""
+    whole = evidence.reference.leaves
+    lowered = tuple(precision(evidence))
+    if any(found.name == "precision" for found in lowered):
+        return lowered
+    for stage in (one, two):
+        if found := accepted(evidence, whole, stage(evidence, whole)):
+            return found
+    return in_some_leaves(evidence) or accepted(evidence, whole, tried(evidence, whole, LOCAL)) or lowered
+
+
+def one(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
+    yield from tried(evidence, leaves, (_factors.factor, *PLACES, *RELATIVES, *ADDED))
+
+
+def two(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
+    """Another quantity or another order, with a factor or with another order."""
+    for first in tried(evidence, leaves, (*PLACES, *RELATIVES)):
+        for second in tried(evidence, first.leaves, (_factors.factor, *PLACES)):
+            a, b = first.explanation, second.explanation
+            text = f"{a.text}, and {b.text.replace('the reference', 'that')}"
+            yield Candidate(Explanation(f"{a.name}+{b.name}", b.value, text), second.leaves)
+
+
+def tried(evidence: Evidence, leaves: Leaves, hypotheses: Iterable[Hypothesis]) -> Iterator[Candidate]:
+    for hypothesis in hypotheses:
+        yield from hypothesis(evidence, leaves)
+
+
+def accepted(evidence: Evidence, leaves: Leaves, candidates: Iterable[Candidate]) -> tuple[Explanation, ...]:
+    """The candidates that bring the ratio below the threshold, and by at least a factor of 2."""
+    before = farthest(evidence, leaves)
+    found: dict[tuple[str, str], Explanation] = {}
+    for explanation, expected in candidates:
+        key = (explanation.name, explanation.text)
+        if key not in found and plausible(evidence, expected) and explains(evidence, expected, before):
+            found[key] = explanation
+    strong = [explanation for explanation in found.values() if not explanation.name.endswith(WEAK)]
+    return tuple(strong or found.values())
+
+
+def explains(evidence: Evidence, expected: Leaves, before: float) -> bool:
+    return fits(evidence.actual, expected, evidence.dtype) and 2 * farthest(evidence, expected) <= before
+
+
+def plausible(evidence: Evidence, expected: Leaves) -> bool:
+    """A look at some 200 entries first, since most candidates fail at once."""
+    for path, leaf in expected.items():
+        step = max(1, leaf.value.size // 199)
+        A = np.ravel(evidence.actual[path])[::step]
+        few = replace(
+            leaf, **{part: np.ravel(getattr(leaf, part))[::step] for part in ("value", "low", "radius", "scale")}
+        )
+        if distance(A, few, evidence.dtype).ratio > LIMIT:
+            return False
+    return True
+
+
+def farthest(evidence: Evidence, leaves: Leaves) -> float:
+    return max(severity(distance(evidence.actual[path], leaf, evidence.dtype)) for path, leaf in leaves.items())
+
+
+def in_some_leaves(evidence: Evidence) -> tuple[Explanation, ...]:
+    """Where only some outputs are wrong, an explanation of those alone."""
+    leaves = evidence.reference.leaves
+    wrong = [path for path, leaf in leaves.items() if not distance(evidence.actual[path], leaf, evidence.dtype).agrees]
+    if len(wrong) == len(leaves):
+        return ()
+    part = replace(evidence.reference, leaves={path: leaves[path] for path in wrong})
+    inside = explain(replace(evidence, reference=part, actual={path: evidence.actual[path] for path in wrong}))
+    if all(path.startswith("aux/") for path in wrong):
+        return (
+            Explanation("stale_aux", None, f"the aux is stale or detached: only {', '.join(wrong)} is wrong"),
+            *inside,
+        )
+    where = ", ".join(wrong)
+    return tuple(Explanation(e.name, e.value, f"in {where} only: {e.text}") for e in inside)

@@ -1,0 +1,73 @@
+"""A constant factor, named where it is a likely one, and the sign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from xcheck._convention import evaluate
+from xcheck._dtypes import UNIT
+from xcheck._errors import UsageError
+from xcheck._judge import LIMIT, rounding_scale
+from xcheck.diagnose._hypothesis import Candidate, Evidence, Leaves, candidate, times
+
+#: The likely factors, as `Convention.scale` writes them.
+NAMED = (
+    "2", "1/2", "4", "1/4", "n", "1/n", "2*n", "1/(2*n)", "n/2", "2/n", "n**2", "1/n**2", "n**0.5", "1/n**0.5",
+    "n/(n-1)", "(n-1)/n", "(n+1)/n", "n/(n+1)", "c", "1/c", "2*c", "1/(2*c)", "c/2", "2/c",
+    "n*c", "1/(n*c)", "n*c/2", "2/(n*c)",
+    "p", "1/p", "noise_var", "1/noise_var", "noise_var**0.5", "1/noise_var**0.5", "2*noise_var", "1/(2*noise_var)",
+    "noise_var**2", "1/noise_var**2", "n*noise_var", "1/(n*noise_var)",
+)  # fmt: skip
+
+
+def factor(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
+    """`A = f R`: the named factors, then the one that fits best; one entry alone fits any, so it proves none."""
+    best, slack, entries = fitted(evidence, leaves)
+    if best is None:
+        return
+    sign = -1.0 if best < 0 else 1.0
+    if sign < 0:
+        yield candidate("sign", "has the opposite sign", times(leaves, -1.0), -1.0)
+    for name, value in values(evidence.sizes).items():
+        if value != 1 and abs(abs(best) - value) <= slack * value:
+            said = f"equals {'-' if sign < 0 else ''}{name} x the reference"
+            yield candidate(
+                "factor",
+                said + (f" ({value:g})" if name.strip("1/") else ""),
+                times(leaves, sign * value),
+                sign * value,
+            )
+    if entries > 1:
+        yield candidate("scaled", f"equals {best:.12g} x the reference", times(leaves, best), best)
+
+
+def values(sizes: dict[str, float]) -> dict[str, float]:
+    """The named factors that a case has.
+
+    >>> values({"n": 4.0})["n/(n-1)"]
+    1.3333333333333333
+    """
+    found = {}
+    for name in NAMED:
+        try:
+            found[name] = evaluate(name, sizes)
+        except UsageError:  # the case has no such size, or n = 1 makes n/(n-1) infinite
+            continue
+    return found
+
+
+def fitted(evidence: Evidence, leaves: Leaves) -> tuple[float | None, float, int]:
+    """The least squares factor in units of S, how far rounding may move it, and how many entries it rests on."""
+    above = below = most = 0.0
+    entries = 0
+    for path, leaf in leaves.items():
+        S = rounding_scale(leaf, evidence.dtype)
+        live = (S > 0) & np.isfinite(leaf.value)
+        R, A = leaf.value[live] / S[live], evidence.actual[path][live] / S[live]
+        above, below, most = above + float(A @ R), below + float(R @ R), most + float(np.sum(np.abs(R)))
+        entries += int(np.count_nonzero(R))
+    if not (below and above and np.isfinite(above)):
+        return None, 0.0, entries
+    return above / below, LIMIT * UNIT[evidence.dtype] * most / below, entries

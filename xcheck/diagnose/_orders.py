@@ -1,0 +1,133 @@
+"""The right numbers in the wrong places: parameters, layouts, axes, examples, outputs, arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations
+
+import numpy as np
+
+from xcheck._convention import parameter_order
+from xcheck.diagnose._hypothesis import Candidate, Evidence, Leaves, candidate, each
+
+
+def parameters(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
+    """Another order of theta, or weights stored by column."""
+    axes = evidence.axes("p")
+    if not axes:
+        return
+    texts = {"torch": "", "sorted": "parameters in sorted order, as JAX's dicts", "bias_first": "bias before weight"}
+    for params, said in texts.items():
+        for weight in ("row", "column"):
+            text = " and ".join(
+                part for part in (said, "weights by column (transposed)" * (weight == "column")) if part
+            )
+            if text:
+                order = np.argsort(parameter_order(evidence.case, params, weight))
+                name = "params_order" if said else "weight_layout"
+                yield candidate(name, f"has its {text}", taken(leaves, order, axes), params if said else weight)
+    yield candidate(
+        "params_order", "has theta reversed", taken(leaves, np.arange(evidence.case.p)[::-1], axes), "reversed"
+    )
+    names = list(evidence.blocks)
+    reverse = np.concatenate([np.r_[evidence.blocks[name]] for name in names[::-1]])
+    yield candidate(
+        "params_order", "has its parameter tensors in reverse order", taken(leaves, reverse, axes), "reversed"
+    )
+
+
+def one_weight(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
+    """One weight's block transposed; of a matrix also along one axis alone."""
+    axes, values = evidence.axes("p"), evidence.case.values().params
+    for name, block in evidence.blocks.items():
+        if values[name].ndim < 2:
+            continue
+        order = np.arange(evidence.case.p)
+        order[block] = order[block].reshape(values[name].shape).ravel(order="F")
+        for chosen in [axes, *([axis] for axis in axes if len(axes) > 1)]:
+            side = "" if chosen == axes else f" along axis {chosen[0]} only"
+            text = f"has the block of {name} transposed (column-major){side}"
+            yield candidate("transposed_block", text, taken(leaves, order, chosen), name)
+
+
+def layout(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
+    """Axes in another order under the right shape."""
+    ndim = max(leaf.value.ndim for leaf in leaves.values())
+    letters = evidence.quantity.shape.split()
+    for order in list(permutations(range(ndim)))[1:]:
+
+        def moved(x: np.ndarray, order: tuple[int, ...] = order) -> np.ndarray:
+            return x.transpose(order).reshape(x.shape) if x.ndim == len(order) else x
+
+        said = ", ".join(letters[k] if k < len(letters) else str(k) for k in order)
+        name = "transpose" if ndim == 2 else "axes"
+        text = "is the transpose" if ndim == 2 else f"has its entries in the order ({said}), reshaped"
+        yield candidate(name, text, each(leaves, moved), said)
+
+
+def examples(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
+    """Examples shifted, reversed, exchanged; all the same."""
+    if not evidence.axes("n") or evidence.case.n < 2:
+        return
+    for shift in (1, -1):
+        text = f"has its examples shifted by {shift}: row k holds example k {'-' if shift > 0 else '+'} 1"
+        yield candidate("shifted_examples", text, each(leaves, lambda x, s=shift: np.roll(x, s, axis=0)), shift)
+    yield candidate("reversed_examples", "has its examples in reverse order", each(leaves, lambda x: x[::-1]))
+    yield candidate("first_example", "holds the first example in every row", each(leaves, lambda x: x[:1] + 0 * x))
+    for name, reduce, said in (("summed", np.sum, "sum"), ("averaged", np.mean, "mean")):
+        same = each(leaves, lambda x, reduce=reduce: reduce(x, axis=0, keepdims=True) + 0 * x)
+        yield candidate(f"{name}_examples", f"holds the {said} over the examples in every row, not each one's", same)
+    order = matched(evidence, leaves)
+    if order is not None:
+        moved = np.flatnonzero(order != np.arange(len(order)))
+        said = ", ".join(f"row {k} holds example {order[k]}" for k in moved[:4]) + (", ..." if len(moved) > 4 else "")
+        yield candidate("permuted_examples", f"has its examples exchanged: {said}", each(leaves, lambda x: x[order]))
+
+
+def matched(evidence: Evidence, leaves: Leaves) -> np.ndarray | None:
+    """The order of examples that sorts the reference's most varied column as the result's."""
+    path = max(leaves, key=lambda path: leaves[path].value.size)
+    R, A = (np.reshape(x, (len(x), -1)) for x in (leaves[path].value, evidence.actual[path]))
+    column = int(np.argmax(np.ptp(R, axis=0)))
+    order = np.empty(len(R), dtype=int)
+    order[np.argsort(A[:, column], kind="stable")] = np.argsort(R[:, column], kind="stable")
+    return None if np.array_equal(order, np.arange(len(R))) else order
+
+
+def outputs(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
+    """Outputs or arguments exchanged: along the axis c, or between the leaves of a tree."""
+    for axis in evidence.axes("c"):
+        for c in {leaf.value.shape[axis] for leaf in leaves.values() if leaf.value.ndim > axis} - {1}:
+            for order in [o for o in permutations(range(c)) if c <= 4][1:] or [tuple(range(c))[::-1]]:
+                text = f"has its outputs in the order {list(order)}"
+                yield candidate("swapped_outputs", text, taken(leaves, np.array(order), [axis]))
+    for side, name, said in ((0, "swapped_outputs", "outputs"), (1, "wrong_argument", "arguments")):
+        keys = list(dict.fromkeys(path.partition("/")[2 * side] for path in leaves if not path.startswith("aux/")))
+        for a, b in [(a, b) for a in keys for b in keys if a != b]:
+            for both in (True, False):
+                other = {a: b, b: a} if both else {a: b}
+                moved = {path: leaves.get(renamed(path, side, other), leaves[path]) for path in leaves}
+                if all(moved[path].value.shape == leaves[path].value.shape for path in leaves) and not (both and a > b):
+                    text = f"has its {said} {a} and {b} exchanged" if both else f"holds {b} under {a}"
+                    yield candidate(name, text, moved)
+
+
+def renamed(path: str, side: int, other: dict[str, str]) -> str:
+    """A path with its output (side 0) or its argument (side 1) exchanged; aux stays."""
+    if path.startswith("aux/"):
+        return path
+    parts = path.split("/", 1)
+    if side < len(parts):
+        parts[side] = other.get(parts[side], parts[side])
+    return "/".join(parts)
+
+
+def taken(leaves: Leaves, order: np.ndarray, axes: list[int]) -> Leaves:
+    """Every leaf with the entries along some axes in another order; leaves without those axes stay."""
+
+    def moved(x: np.ndarray) -> np.ndarray:
+        for axis in axes:
+            x = np.take(x, order, axis=axis) if x.ndim > axis and x.shape[axis] == len(order) else x
+        return x
+
+    return each(leaves, moved)

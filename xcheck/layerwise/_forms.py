@@ -1,0 +1,139 @@
+"""Quadratic forms that are pulled back through a network: per example a square root, a diagonal, or a pair."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from xcheck.layerwise._layer import Layer
+
+
+class Form(Protocol):
+    """`Q_n`, one symmetric (f, f) matrix an example, at the output or the input of a layer."""
+
+    def diagonal(self) -> Tensor:
+        """`diag Q_n`: (n, *f), or (1, *f) where it is the same for all examples."""
+        ...
+
+    def pair(self, n: int) -> tuple[Tensor, Tensor]:
+        """`L, R` of shape (k, n, *f) with `Q_n = sum_k L_kn R_kn^T`; the same tensor twice where `R = L`."""
+        ...
+
+    def scaled(self, slope: Tensor) -> Form:
+        """`diag(slope) Q diag(slope)`: the pull-back through an elementwise layer."""
+        ...
+
+    def through(self, layer: Layer) -> Form:
+        """`J^T Q J`: the pull-back through a layer."""
+        ...
+
+
+class Columns:
+    """`Q = D (sum_k L_k R_k^T) D`: columns (k, n or 1, *f), `R = L` unless given, and a scale `D` not yet applied."""
+
+    def __init__(self, left: Tensor, right: Tensor | None = None, scale: Tensor | None = None) -> None:
+        self.left, self.right, self.scale = left, right, scale
+
+    def diagonal(self) -> Tensor:
+        """`D^2 sum_k L_k R_k`: the scale is applied once, after the sum over the columns."""
+        total = torch.mul(self.left, self.left if self.right is None else self.right).sum(0)
+        return total if self.scale is None else total * self.scale.square()
+
+    def _applied(self, columns: Tensor) -> Tensor:
+        if self.scale is None:
+            return columns
+        if self.scale.ndim != 2 or self.scale.stride(-1) == 1 or torch.is_grad_enabled():
+            return columns * self.scale
+        # The scale has its features outermost, and so must the product: a broadcast would choose a layout of its own.
+        out = columns.new_empty(self.scale.shape[1], columns.shape[0], self.scale.shape[0])
+        torch.mul(columns.movedim(-1, 0), self.scale.t()[:, None], out=out)
+        return out.permute(1, 2, 0)
+
+    def dense(self) -> Columns:
+        """The same columns with the scale applied."""
+        if self.scale is None:
+            return self
+        return Columns(self._applied(self.left), None if self.right is None else self._applied(self.right))
+
+    def pair(self, n: int) -> tuple[Tensor, Tensor]:
+        """`L, R` with the scale applied."""
+        applied = self.dense()
+        left = applied.left.expand(-1, n, *applied.left.shape[2:])
+        return left, left if applied.right is None else applied.right.expand(-1, n, *left.shape[2:])
+
+    def scaled(self, slope: Tensor) -> Columns:
+        """Remember the slope: a linear layer below may need only the diagonal."""
+        return Columns(self.left, self.right, slope if self.scale is None else self.scale * slope)
+
+    def through(self, layer: Layer) -> Columns:
+        """`J^T L, J^T R`."""
+        own = self.dense()
+        n = layer.x.shape[0]
+
+        def pulled(columns: Tensor) -> Tensor:
+            return layer.vjp(columns if layer.constant else columns.expand(-1, n, *columns.shape[2:]))
+
+        return Columns(pulled(own.left), None if own.right is None else pulled(own.right))
+
+
+class Diagonal:
+    """`Q = diag(values)`, (n, *f): what an elementwise layer adds to the Hessian at its input."""
+
+    def __init__(self, values: Tensor) -> None:
+        self.values = values
+
+    def diagonal(self) -> Tensor:
+        """`values`."""
+        return self.values
+
+    def columns(self) -> Columns:
+        """The unit columns against the values on them."""
+        shape = self.values.shape[1:]
+        unit = torch.eye(shape.numel(), dtype=self.values.dtype, device=self.values.device).view(-1, 1, *shape)
+        return Columns(unit, unit * self.values)
+
+    def pair(self, n: int) -> tuple[Tensor, Tensor]:
+        """Unit columns, and the values on them."""
+        return self.columns().pair(n)
+
+    def scaled(self, slope: Tensor) -> Diagonal:
+        """`values slope^2`."""
+        return Diagonal(self.values * slope.square())
+
+    def through(self, layer: Layer) -> Form:
+        """The layer says what becomes of a diagonal: a linear one needs no columns yet."""
+        return layer.fold(self)
+
+
+class Folded:
+    """`Q = D W^T diag(values) W D`: a diagonal behind one linear layer, whose own diagonal is one small product."""
+
+    def __init__(self, weight: Tensor, values: Tensor, scale: Tensor | None = None) -> None:
+        self.weight, self.values, self.scale = weight, values, scale
+
+    def diagonal(self) -> Tensor:
+        """`D^2 (values W^2)`."""
+        from xcheck.layerwise.layers.linear import times
+
+        total = times(self.values, self.weight.square())
+        return total if self.scale is None else total * self.scale.square()
+
+    def columns(self) -> Columns:
+        """One column for each output of the linear layer."""
+        rows = self.weight[:, None]
+        return Columns(rows, self.values.t()[..., None] * rows, self.scale)
+
+    def pair(self, n: int) -> tuple[Tensor, Tensor]:
+        """One column for each output of the linear layer."""
+        return self.columns().pair(n)
+
+    def scaled(self, slope: Tensor) -> Folded:
+        """Remember the slope."""
+        return Folded(self.weight, self.values, slope if self.scale is None else self.scale * slope)
+
+    def through(self, layer: Layer) -> Form:
+        """From here on columns are needed."""
+        return self.columns().through(layer)

@@ -1,0 +1,109 @@
+"""The generalised Gauss-Newton matrix `G = J^T H_l J` of the loss: its diagonal, blocks, and all of it.
+
+Schraudolph 2002. A root `H_l = C C^T` is pulled back instead of unit columns: a linear layer then owes its share of the
+diagonal to `sum_k (C^T J)^2` and `x^2`, one small matrix product, and no Jacobian is ever formed.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from xcheck.layerwise._blocks import collect, cut, total
+from xcheck.layerwise._call import chunks, exact, run
+from xcheck.layerwise._errors import BadShape
+from xcheck.layerwise._kron import kron_gram, linear_chain
+from xcheck.layerwise._layer import Layer, Pulled
+from xcheck.layerwise._theta import Sums, Theta
+from xcheck.layerwise.gradients import rows
+from xcheck.layerwise.losses import Output, at_output, scale
+
+
+@exact
+def ggn_diagonal(
+    module: nn.Module,
+    x: Float[Tensor, "n *d"],
+    y: Shaped[Tensor, "n *c"],
+    *,
+    loss: nn.Module,
+    out: Float[Tensor, " p"] | None = None,
+    chunk_size: int | None = None,
+) -> Float[Tensor, " p"]:
+    """`diag(J^T H_l J)`, (p,), exact.
+
+    >>> model = nn.Linear(2, 1)
+    >>> ggn_diagonal(model, torch.tensor([[3.0, 4.0]]), torch.zeros(1, 1), loss=nn.MSELoss())
+    tensor([18., 32.,  2.])
+    """
+    factor, _ = scale(loss, y)
+    result: Tensor | None = None
+    for part, target in chunks(chunk_size, x, y):
+        root, theta = run(module, part)
+        diagonal = _diagonal(root, theta, at_output(loss, root.y, target))
+        result = diagonal if result is None else result.add_(diagonal)
+    if result is None:
+        raise BadShape("layerwise: no examples came, expected x with at least one")
+    return result * factor if out is None else torch.mul(result, factor, out=out)
+
+
+def _diagonal(root: Layer, theta: Theta, output: Output) -> Tensor:
+    columns = output.root()
+    if theta.shared:
+        left = columns.left.expand(-1, len(root.x), *root.y.shape[1:])
+        return rows(root, theta, columns, root.y.new_empty(*left.shape[:2], theta.size)).square_().sum((0, 1))
+    sums = Sums(theta, root.y.new_empty(theta.size))
+    root.pull(
+        Pulled([columns], None),
+        lambda layer, pulled: sums.add(layer.where, layer.square_weight(pulled.forms)),
+        need=False,
+    )
+    return sums.out
+
+
+@exact
+def ggn(
+    module: nn.Module,
+    x: Float[Tensor, "n *d"],
+    y: Shaped[Tensor, "n *c"],
+    *,
+    loss: nn.Module,
+    structure: Literal["full", "blocks", "diagonal"] = "full",
+    chunk_size: int | None = None,
+) -> Float[Tensor, "p p"] | Float[Tensor, " p"] | dict[str, Float[Tensor, "q q"]]:
+    """`J^T H_l J`: (p, p); `{layer: (q, q)}` for "blocks", in the order of theta; (p,) for "diagonal".
+
+    >>> model = nn.Linear(1, 1)
+    >>> ggn(model, torch.tensor([[3.0]]), torch.zeros(1, 1), loss=nn.MSELoss())
+    tensor([[18.,  6.],
+            [ 6.,  2.]])
+    """
+    if structure == "diagonal":
+        return ggn_diagonal(module, x, y, loss=loss, chunk_size=chunk_size)
+    factor, _ = scale(loss, y)
+    whole: list[Tensor] = []
+    blocks: list[dict[str, Tensor]] = []
+    for part, target in chunks(chunk_size, x, y):
+        root, theta = run(module, part)
+        output = at_output(loss, root.y, target)
+        if structure == "full":
+            whole.append(_full(root, theta, output))
+        else:
+            blocks.append(_blocks(root, theta, output))
+    return sum(whole[1:], whole[0]) * factor if whole else total(blocks, factor)
+
+
+def _full(root: Layer, theta: Theta, output: Output) -> Tensor:
+    chain = linear_chain(root, theta)
+    if chain is not None:
+        return kron_gram(chain, theta, output, curved=False)
+    columns = output.root()
+    n = len(root.x)
+    each = rows(root, theta, columns, root.y.new_empty(len(columns.left), n, theta.size)).flatten(0, 1)
+    return each.t() @ each
+
+
+def _blocks(root: Layer, theta: Theta, output: Output) -> dict[str, Tensor]:
+    if theta.shared:
+        return cut(_full(root, theta, output), theta)
+    return collect(root, theta, Pulled([output.root()], None), lambda layer, pulled: layer.block(pulled.forms))

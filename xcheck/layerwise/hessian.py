@@ -1,0 +1,115 @@
+"""The Hessian of the loss over theta: diagonal and blocks by quadratic forms, all of it by layer pairs or columns."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from xcheck.layerwise._blocks import collect, cut, total
+from xcheck.layerwise._call import chunks, exact, run
+from xcheck.layerwise._errors import BadShape
+from xcheck.layerwise._kron import kron_gram, linear_chain
+from xcheck.layerwise._layer import Layer, Pulled
+from xcheck.layerwise._theta import Sums, Theta
+from xcheck.layerwise.losses import Output, at_output, scale
+
+
+@exact
+def hessian_diagonal(
+    module: nn.Module,
+    x: Float[Tensor, "n *d"],
+    y: Shaped[Tensor, "n *c"],
+    *,
+    loss: nn.Module,
+    chunk_size: int | None = None,
+) -> Float[Tensor, " p"]:
+    """`diag(d2 loss / d theta2)`, (p,), exact: the GGN diagonal, and the residual curvature of every layer pulled back.
+
+    >>> model = nn.Linear(2, 1)
+    >>> hessian_diagonal(model, torch.tensor([[3.0, 4.0]]), torch.zeros(1, 1), loss=nn.MSELoss())
+    tensor([18., 32.,  2.])
+    """
+    factor, _ = scale(loss, y)
+    result: Tensor | None = None
+    for part, target in chunks(chunk_size, x, y):
+        root, theta = run(module, part)
+        output = at_output(loss, root.y, target)
+        diagonal = _columns(root, theta, output).diagonal() if theta.shared else _diagonal(root, theta, output)
+        result = diagonal if result is None else result.add_(diagonal)
+    if result is None:
+        raise BadShape("layerwise: no examples came, expected x with at least one")
+    return result * factor
+
+
+def _diagonal(root: Layer, theta: Theta, output: Output) -> Tensor:
+    sums = Sums(theta, root.y.new_empty(theta.size))
+
+    def visit(layer: Layer, pulled: Pulled) -> None:
+        sums.add(layer.where, layer.square_weight(pulled.forms))
+        assert pulled.gradient is not None
+        own = layer.residual_weight(pulled.gradient)
+        if own is not None:
+            sums.add(layer.where, layer.split(own.diagonal()))
+
+    root.pull(Pulled([output.root()], output.gradient), visit, need=False)
+    return sums.out
+
+
+@exact
+def hessian(
+    module: nn.Module,
+    x: Float[Tensor, "n *d"],
+    y: Shaped[Tensor, "n *c"],
+    *,
+    loss: nn.Module,
+    structure: Literal["full", "blocks", "diagonal"] = "full",
+    chunk_size: int | None = None,
+) -> Float[Tensor, "p p"] | Float[Tensor, " p"] | dict[str, Float[Tensor, "q q"]]:
+    """`d2 loss / d theta2`: (p, p); `{layer: (q, q)}` for "blocks", in the order of theta; (p,) for "diagonal".
+
+    >>> model = nn.Linear(1, 1)
+    >>> hessian(model, torch.tensor([[3.0]]), torch.zeros(1, 1), loss=nn.MSELoss())
+    tensor([[18.,  6.],
+            [ 6.,  2.]])
+    """
+    if structure == "diagonal":
+        return hessian_diagonal(module, x, y, loss=loss, chunk_size=chunk_size)
+    factor, _ = scale(loss, y)
+    whole: list[Tensor] = []
+    blocks: list[dict[str, Tensor]] = []
+    for part, target in chunks(chunk_size, x, y):
+        root, theta = run(module, part)
+        output = at_output(loss, root.y, target)
+        if structure == "full":
+            whole.append(_full(root, theta, output))
+        else:
+            blocks.append(_blocks(root, theta, output))
+    return sum(whole[1:], whole[0]) * factor if whole else total(blocks, factor)
+
+
+def _full(root: Layer, theta: Theta, output: Output) -> Tensor:
+    chain = linear_chain(root, theta)
+    return _columns(root, theta, output) if chain is None else kron_gram(chain, theta, output, curved=True)
+
+
+def _columns(root: Layer, theta: Theta, output: Output) -> Tensor:
+    """`H I`: one product with every unit vector of theta."""
+    unit = torch.eye(theta.size, dtype=root.y.dtype, device=root.y.device)
+    sums = Sums(theta, torch.empty_like(unit))
+    df = root.push(None, unit)
+    if df is not None:
+        root.turn(output.gradient, output.product(df), unit, sums, need=False)
+    return sums.out
+
+
+def _blocks(root: Layer, theta: Theta, output: Output) -> dict[str, Tensor]:
+    if theta.shared:
+        return cut(_full(root, theta, output), theta)
+
+    def block(layer: Layer, pulled: Pulled) -> Tensor:
+        assert pulled.gradient is not None
+        own = layer.residual_weight(pulled.gradient)
+        return layer.block(pulled.forms) if own is None else layer.block(pulled.forms) + own
+
+    return collect(root, theta, Pulled([output.root()], output.gradient), block)

@@ -1,0 +1,81 @@
+"""The Jacobian of the outputs, per example: unit columns pulled back, each block written once."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from xcheck.layerwise._call import chunks, exact, run
+from xcheck.layerwise._errors import BadShape
+from xcheck.layerwise._forms import Columns
+from xcheck.layerwise._layer import Layer, Wrt
+from xcheck.layerwise._theta import Theta
+from xcheck.layerwise.gradients import rows
+
+
+@exact
+def jacobian(
+    module: nn.Module,
+    x: Float[Tensor, "n *d"],
+    *,
+    wrt: Wrt = "weight",
+    out: Float[Tensor, "n c q"] | None = None,
+    chunk_size: int | None = None,
+) -> Float[Tensor, "n c q"]:
+    """`J[n, c, p] = d f_c(x_n) / d theta_p`, or `J[n, c, d]` for `wrt="input"`; outputs and inputs are flattened.
+
+    `out` is written in place and returned. Without it, narrow networks (every width at most 32) return a view whose
+    examples are innermost in memory: same values, other strides. `chunk_size` bounds the memory beside the result.
+
+    >>> model = nn.Linear(2, 1)
+    >>> jacobian(model, torch.tensor([[3.0, 4.0]]))
+    tensor([[[3., 4., 1.]]])
+    """
+    if out is not None and (chunk_size is None or chunk_size >= len(x)):
+        root, theta = run(module, x)
+        return _fill(root, theta, wrt, _checked(out, _shape(root, theta, wrt), root.y))
+    result = out
+    done = 0
+    for (part,) in chunks(chunk_size, x):
+        root, theta = run(module, part)
+        shape = (len(x), *_shape(root, theta, wrt)[1:])
+        if result is None:
+            result = _empty(root, shape, wrt)
+        elif done == 0:
+            _checked(result, shape, root.y)
+        _fill(root, theta, wrt, result[done : done + len(part)])
+        done += len(part)
+    if result is None:
+        raise BadShape("layerwise: no examples came, expected x with at least one")
+    return result
+
+
+def _shape(root: Layer, theta: Theta, wrt: Wrt) -> tuple[int, int, int]:
+    n, c = root.y.shape[0], root.y.shape[1:].numel()
+    return n, c, theta.size if wrt == "weight" else root.x.shape[1:].numel()
+
+
+def _checked(out: Tensor, shape: tuple[int, int, int], y: Tensor) -> Tensor:
+    if out.shape != shape or out.dtype != y.dtype or out.device != y.device:
+        raise BadShape(
+            f"layerwise: out is {tuple(out.shape)} {out.dtype} on {out.device}, "
+            f"expected {shape} {y.dtype} on {y.device}"
+        )
+    return out
+
+
+def _empty(root: Layer, shape: tuple[int, int, int], wrt: Wrt) -> Tensor:
+    n, c, q = shape
+    if wrt == "weight" and root.narrow:
+        return root.y.new_empty(q, c, n).permute(2, 1, 0)
+    return root.y.new_empty(n, c, q)
+
+
+def _fill(root: Layer, theta: Theta, wrt: Wrt, out: Tensor) -> Tensor:
+    """`J` of one chunk, from the unit columns at the output."""
+    shape = root.y.shape[1:]
+    unit = torch.eye(shape.numel(), dtype=root.y.dtype, device=root.y.device).view(-1, 1, *shape)
+    if wrt == "weight":
+        rows(root, theta, Columns(unit), out.transpose(0, 1))
+    else:
+        out.copy_(root.vjp(unit.expand(-1, len(root.x), *shape)).flatten(2).transpose(0, 1))
+    return out

@@ -1,0 +1,57 @@
+"""Layers that act on each entry alone: `y = s(x)`, so `J = diag(s'(x))` and the Hessian gains `diag(s''(x) g)`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from torch import Tensor
+
+from xcheck.layerwise._forms import Diagonal, Form
+from xcheck.layerwise._layer import Layer, Weights
+
+
+class Elementwise(Layer):
+    """A subclass gives `slope = s'(x)` and `bend = s''(x)`, both (n, *f); everything else follows."""
+
+    linear = False  # True where s'' = 0 wherever s' exists: the Hessian gains nothing
+
+    @cached_property
+    def slope(self) -> Tensor:
+        """`s'(x)`."""
+        raise NotImplementedError
+
+    @cached_property
+    def bend(self) -> Tensor:
+        """`s''(x)`."""
+        raise NotImplementedError
+
+    def jvp(self, v: Tensor) -> Tensor:
+        """`s' v`."""
+        return v * self.slope
+
+    def vjp(self, g: Tensor) -> Tensor:
+        """`s' g`."""
+        return g * self.slope
+
+    def pull_forms(self, forms: list[Form]) -> list[Form]:
+        """`diag(s') Q diag(s')`."""
+        return [form.scaled(self.slope) for form in forms]
+
+    def second(self, g: Tensor, v: Tensor | None, w: Weights | None) -> tuple[Tensor | None, Weights | None]:
+        """`s'' g v`."""
+        return (None if v is None or self.linear else (self.bend * g) * v), None
+
+    def residual(self, g: Tensor) -> list[Form]:
+        """`diag(s'' g)`."""
+        return [] if self.linear else [Diagonal(self.bend * g)]
+
+    def residual_weight(self, g: Tensor) -> None:
+        """No weights."""
+
+    def vjp_squared(self, m: Tensor) -> Tensor:
+        """`s'^2 m`."""
+        return m * self.slope.square()
+
+    def jvp_squared(self, m: Tensor) -> Tensor:
+        """`s'^2 m`."""
+        return m * self.slope.square()

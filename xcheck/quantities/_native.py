@@ -1,0 +1,97 @@
+"""What implementations share: one text for both frameworks, examples one at a time, and the paths of a result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from xcheck.quantity import implements
+
+Problem = Any  # xcheck.Problem, which stands above this room
+Array = Any  # torch.Tensor or jax.Array
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: The variants of a JAX implementation.
+JIT = ("eager", "jit")
+
+
+def in_both(quantity: str, name: str, *, needs: tuple[str, ...] = (), cases: str = "*") -> Callable[[F], F]:
+    """Registers one text with PyTorch and with JAX, there eager and jitted."""
+
+    def register(function: F) -> F:
+        implements(quantity, name, "torch", needs=needs, cases=cases)(function)
+        return implements(quantity, name, "jax", variants=JIT, needs=needs, cases=cases)(function)
+
+    return register
+
+
+def rows(outputs: Mapping[str, Array], xp: Any) -> dict[str, Array]:
+    """Each output as (n, c), its axes beyond the batch flattened."""
+    return {name: xp.reshape(output, (output.shape[0], -1)) for name, output in outputs.items()}
+
+
+def batch(problem: Problem) -> Callable[..., dict[str, Array]]:
+    """`f(params, *inputs)`: names to outputs (n, c)."""
+    return lambda params, *inputs: rows(problem.outputs(params, *inputs), problem.xp)
+
+
+def example(problem: Problem) -> Callable[..., dict[str, Array]]:
+    """`f(params, *inputs)` of one example without its batch axis: names to outputs (c,)."""
+
+    def f(params: Mapping[str, Array], *inputs: Array) -> dict[str, Array]:
+        outputs = batch(problem)(params, *(x[None] for x in inputs))
+        return {name: output[0] for name, output in outputs.items()}
+
+    return f
+
+
+def of_theta(problem: Problem) -> Callable[[Array], dict[str, Array]]:
+    """The whole batch as a function of theta (p,): names to outputs (n, c)."""
+    return lambda theta: batch(problem)(problem.unflatten(theta), *problem.inputs)
+
+
+def of_arguments(problem: Problem, f: Callable[..., Any]) -> Callable[..., Any]:
+    """`f(*inputs)` as a function of the differentiated arguments alone."""
+
+    def g(*arguments: Array) -> Any:
+        inputs = list(problem.inputs)
+        for position, argument in zip(problem.argnums, arguments, strict=True):
+            inputs[position] = argument
+        return f(*inputs)
+
+    return g
+
+
+def arguments(problem: Problem) -> tuple[Array, ...]:
+    """The arrays that derivatives by inputs are for."""
+    return tuple(problem.inputs[position] for position in problem.argnums)
+
+
+def output_of_theta(problem: Problem) -> Callable[[Array], Array]:
+    """The one output, as the loss takes it, as a function of theta."""
+    return lambda theta: problem.f(problem.unflatten(theta), *problem.inputs)
+
+
+def example_loss(problem: Problem) -> Callable[..., Array]:
+    """`r l_n` as a function of one example's output (c...) and target."""
+    return lambda output, target: problem.losses(output[None], target[None])[0]
+
+
+def by_params(found: Mapping[str, Array]) -> Any:
+    """The tree of a derivative by the parameters: `output/params`, or bare for one output."""
+    return _tree({name: {"params": array} for name, array in found.items()})
+
+
+def by_arguments(problem: Problem, found: Mapping[str, tuple[Array, ...]]) -> Any:
+    """The tree of a derivative by the inputs: `output/argument`, or bare for one of each; leaves become (n, c, d)."""
+    xp = problem.xp
+
+    def flat(array: Array) -> Array:
+        return xp.reshape(array, (*array.shape[:2], -1))
+
+    return _tree({name: dict(zip(problem.arguments, map(flat, arrays), strict=True)) for name, arrays in found.items()})
+
+
+def _tree(found: Mapping[str, Mapping[str, Array]]) -> Any:
+    leaves = {f"{output}/{argument}": array for output, part in found.items() for argument, array in part.items()}
+    return leaves if len(leaves) > 1 else next(iter(leaves.values()))

@@ -1,0 +1,156 @@
+"""verify: plan the cells, execute them in worker processes, journal them."""
+
+from __future__ import annotations
+
+import multiprocessing.process
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from xcheck._errors import UsageError
+from xcheck._load import load_cases, shipped_folder
+from xcheck.quantities import load_quantities
+from xcheck.result import Document, Outcome, Result
+from xcheck.run.adapters import import_adapter, modules_of
+from xcheck.run.devices import find_devices
+from xcheck.run.journal import Head, Journal
+from xcheck.run.machine import cores, machine, sources, versions
+from xcheck.run.plan import Cell, plan
+from xcheck.run.pool import Failure, run_isolated
+from xcheck.run.references import make_references, wanted_by
+from xcheck.run.results import Results
+from xcheck.run.settings import Settings
+from xcheck.run.settle import explain_arguments, settle
+from xcheck.run.work import result, start, work
+
+__all__ = ["Results", "Settings", "Watcher", "run", "verify"]
+
+
+class Watcher:
+    """Is told how a run goes; the terminal's report is one."""
+
+    def note(self, text: str) -> None:
+        """Something that the reader should know, in one line."""
+
+    def stage(self, title: str, total: int) -> None:
+        """A stage of the run begins, with so many steps."""
+
+    def result(self, found: Result) -> None:
+        """A cell has ended."""
+
+
+def verify(
+    cases: str = "*",
+    quantities: str = "*",
+    implementations: str = "*",
+    dtypes: tuple[str, ...] = ("float64", "float32"),
+    devices: tuple[str, ...] = ("cpu",),
+    *,
+    adapter: str | None = None,
+    folder: str | Path | None = None,
+    tier: str = "standard",
+    timeout: float = 60.0,
+    memory: int = 4096,
+    jobs: int | None = None,
+    journal: str | Path | None = None,
+) -> Results:
+    """Runs every cell that the globs select in worker processes, and judges it by its certified reference.
+
+    Args:
+        cases, quantities, implementations: globs of names; several are separated by commas.
+        adapter: judge only the implementations of this module.
+        folder: of case files, in place of the shipped cases.
+        timeout, memory: the limits of one cell, in seconds and MB.
+        jobs: worker processes; one a core unless given.
+        journal: a file that keeps each result at once; a killed run with the same settings goes on from it.
+
+    Raises:
+        UsageError: a name, a limit or a file is wrong, or no cell is selected.
+    """
+    settings = Settings(
+        cases=cases, quantities=quantities, implementations=implementations, adapter=adapter, dtypes=tuple(dtypes),
+        devices=tuple(devices), folder=None if folder is None else str(folder), tier=tier, timeout=timeout,
+        memory=memory,
+    )  # fmt: skip
+    return run(settings, jobs=jobs, journal=journal)
+
+
+def run(
+    settings: Settings,
+    *,
+    jobs: int | None = None,
+    journal: str | Path | None = None,
+    watcher: Watcher | None = None,
+) -> Results:
+    """What `verify` does, told to a watcher."""
+    if getattr(multiprocessing.process.current_process(), "_inheriting", False):
+        raise UsageError(
+            "verify starts worker processes, and each imports this script: call it under if __name__ == '__main__'"
+        )
+    watcher = watcher or Watcher()
+    load_quantities()
+    loaded = load_cases(settings.folder)
+    if settings.adapter:
+        import_adapter(settings.adapter)
+    available = find_devices(settings.devices, watcher.note)
+    cells = plan(msgspec.structs.replace(settings, devices=available.devices), loaded, available.by_framework)
+    workers = cores() if jobs is None else jobs
+    if workers < 1:
+        raise UsageError(f"at least one worker is needed, not {workers}")
+    if journal is None:
+        found = dict(_execute(cells, settings, workers, watcher))
+        return _finished(_head(settings, cells), cells, found)
+    head = _head(settings, cells)
+    with Journal(journal, head) as book:
+        found = dict(book.found)
+        if found:
+            watcher.note(f"{len(found)} of {len(cells)} results taken over from the unfinished run in {book.path}")
+        for id_, one in _execute([cell for cell in cells if cell.id not in found], settings, workers, watcher):
+            book.add(one)
+            found[id_] = one
+        book.finish()
+    return _finished(head, cells, found)
+
+
+def _execute(cells: list[Cell], settings: Settings, workers: int, watcher: Watcher) -> Iterator[tuple[str, Result]]:
+    refused = make_references(cells, settings.folder, workers=workers, announce=watcher.stage)
+    watcher.stage("verifying", len(cells))
+    judged = {cell: refused[wanted_by(cell)] for cell in cells if wanted_by(cell) in refused}
+    for cell, reason in judged.items():
+        yield cell.id, _settled(result(cell, Outcome.NO_REFERENCE, reason), cell, settings, watcher)
+    tasks = [(cell, settings) for cell in cells if cell not in judged]
+    modules = modules_of(cell.declared for cell in cells)
+    frameworks = sorted({cell.declared.framework for cell in cells})
+    for (cell, _), came in run_isolated(
+        work, tasks, workers=workers, seconds=settings.timeout, start=start,
+        arguments=(settings.folder, modules, frameworks),
+    ):  # fmt: skip
+        one = result(cell, came.outcome, came.reason) if isinstance(came, Failure) else came
+        yield cell.id, _settled(one, cell, settings, watcher)
+
+
+def _settled(found: Result, cell: Cell, settings: Settings, watcher: Watcher) -> Result:
+    settled = settle(found, cell.declared.limitations)
+    settled.reproduce = f"xcheck explain {explain_arguments(cell.id, settings)}"
+    watcher.result(settled)
+    return settled
+
+
+def _head(settings: Settings, cells: list[Cell]) -> Head:
+    folder = shipped_folder() if settings.folder is None else Path(settings.folder)
+    digest = sources(folder, modules_of(cell.declared for cell in cells))
+    return Head(
+        machine=machine(),
+        versions={**versions(), "sources": digest},
+        settings=msgspec.json.decode(msgspec.json.encode(settings)),
+    )
+
+
+def _finished(head: Head, cells: list[Cell], found: Mapping[str, Result]) -> Results:
+    return Results(
+        Document(
+            machine=head.machine, versions=head.versions, settings=head.settings,
+            results=[found[cell.id] for cell in cells],
+        )
+    )  # fmt: skip

@@ -1,0 +1,40 @@
+"""Adapters: modules that live elsewhere and register implementations when they are imported."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterable
+
+from xcheck._errors import UsageError, XCheckError
+from xcheck.quantity import Implementation
+
+
+def import_adapter(name: str) -> None:
+    """Imports a module by its dotted name; the working folder counts as a place to find it.
+
+    Raises:
+        UsageError: there is no such module, or it cannot be executed.
+    """
+    if os.getcwd() not in sys.path and "" not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or name
+        if name == missing or name.startswith(f"{missing}."):
+            raise UsageError(
+                f"no module {name!r} for --adapter; give its dotted name, as importable from {os.getcwd()}"
+            ) from None
+        raise UsageError(f"the adapter {name!r} needs {missing!r}, which is not installed") from None
+    except XCheckError as error:
+        raise UsageError(f"the adapter {name!r} is broken: {error}") from error
+    except Exception as error:  # a broken adapter is the user's, whatever it raises
+        raise UsageError(f"the adapter {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def modules_of(declared: Iterable[Implementation]) -> tuple[str, ...]:
+    """The modules that a worker imports to know these implementations; case files are loaded by their folder."""
+    names = {implementation.module for implementation in declared}
+    return tuple(sorted(name for name in names if not name.startswith("xcheck_case_") and name != "__main__"))

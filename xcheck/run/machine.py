@@ -1,0 +1,63 @@
+"""What a run's numbers depend on: the machine, the versions, the sources."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from xcheck.run.limits import MEMORY_ENFORCED
+
+_PACKAGES = ("xcheck", "numpy", "python-flint", "torch", "jax", "jaxlib")
+
+
+@cache
+def machine() -> dict[str, Any]:
+    """The machine in a few words."""
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": cores(),
+        "memory_limit": "RLIMIT_DATA" if MEMORY_ENFORCED else "not enforced",
+    }
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Versions of what takes part, found without importing it."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def sources(folder: Path, modules: Iterable[str]) -> str:
+    """A digest of xcheck, the case files and the adapters: results of an edited source are not taken over."""
+    files = [*Path(__file__).parents[1].rglob("*.py"), *folder.glob("*.py")]
+    for name in modules:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        files += [Path(file)] if file else []
+    digest = hashlib.sha256()
+    for file in sorted(set(files)):
+        digest.update(str(file).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]

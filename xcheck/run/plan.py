@@ -1,0 +1,126 @@
+"""plan: which cells a run has; a cell is one case, quantity, implementation, dtype and device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from xcheck._errors import UsageError
+from xcheck._registry import Registry
+from xcheck.case import Case
+from xcheck.quantities import load_quantities
+from xcheck.quantity import FRAMEWORKS, Implementation, implementations
+from xcheck.result import result_id
+from xcheck.run.settings import TIERS, Settings
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """Who computes what of which case, in which arithmetic, where.
+
+    >>> Cell("tanh_mlp", "ggn", "torch_jacrev", "float32", "cpu").id
+    'tanh_mlp/ggn/torch_jacrev/float32/cpu'
+    """
+
+    case: str
+    quantity: str
+    implementation: str
+    dtype: str
+    device: str
+
+    @property
+    def id(self) -> str:
+        return result_id(self.case, self.quantity, self.implementation, self.dtype, self.device)
+
+    @property
+    def declared(self) -> Implementation:
+        return implementations(self.quantity)[self.implementation]
+
+
+def parse_id(text: str) -> Cell:
+    """The cell that an id names.
+
+    Raises:
+        UsageError: it has not five parts.
+    """
+    parts = text.split("/")
+    if len(parts) != 5:
+        raise UsageError(f"{text!r} is no id of a cell; expected case/quantity/implementation/dtype/device")
+    return Cell(*parts)
+
+
+def plan(
+    settings: Settings, cases: Mapping[str, Case], devices: Mapping[str, Iterable[str]] | None = None
+) -> list[Cell]:
+    """The cells that `settings` select, in the order of their declaration.
+
+    A tier includes the smaller ones; a case is asked only for the quantities that it lists, and in float32 only where
+    float32 holds its numbers. `devices` says which devices each framework has ("cpu" where it is not given). On CUDA,
+    float32 brings its cells with TF32 on, as dtype tf32.
+
+    Raises:
+        UnknownName: a glob matches no name; the nearest is suggested.
+        UsageError: no cell is left.
+    """
+    chosen = _registry("case", cases).matching(settings.cases)
+    quantities = {quantity.name for quantity in load_quantities().matching(settings.quantities)}
+    names = {name for quantity in load_quantities() for name in implementations(quantity)}
+    wanted = set(_registry("implementation", {name: name for name in sorted(names)}).matching(settings.implementations))
+    available = devices or dict.fromkeys(FRAMEWORKS, ("cpu",))
+    sizes = TIERS[: TIERS.index(settings.tier) + 1]
+    cells = [
+        Cell(case.name, quantity, implementation.name, dtype, device)
+        for case in chosen
+        if case.tier in sizes
+        for quantity in case.quantities
+        if quantity in quantities
+        for implementation in implementations(quantity).values()
+        if implementation.name in wanted and _applies(implementation, case, settings.adapter)
+        for device in settings.devices
+        if device in available[implementation.framework]
+        for dtype in _dtypes(settings.dtypes, case, device)
+    ]
+    if not cells:
+        raise UsageError(_nothing(settings, chosen, quantities, sizes))
+    return cells
+
+
+def _registry(kind: str, items: Mapping[str, object]) -> Registry:
+    registry: Registry = Registry(kind)
+    for name, item in items.items():
+        registry.add(name, item)
+    return registry
+
+
+def _applies(implementation: Implementation, case: Case, adapter: str | None) -> bool:
+    ours = adapter is None or implementation.module == adapter or implementation.module.startswith(f"{adapter}.")
+    return ours and any(fnmatchcase(case.name, glob.strip()) for glob in implementation.cases.split(","))
+
+
+def _dtypes(dtypes: Iterable[str], case: Case, device: str) -> Iterator[str]:
+    for dtype in dict.fromkeys(dtypes):
+        if dtype == "float32" and case.holds_in_float32:
+            yield "float32"
+            if device == "cuda" and "tf32" not in dtypes:
+                yield "tf32"
+        elif dtype == "tf32" and device == "cuda" and case.holds_in_float32:
+            yield "tf32"
+        elif dtype in ("float64", "bfloat16"):
+            yield dtype
+
+
+def _nothing(settings: Settings, chosen: list[Case], quantities: set[str], sizes: Iterable[str]) -> str:
+    """Why no cell is left, and what to do."""
+    if not any(case.tier in sizes for case in chosen):
+        return f"zero cells: {chosen[0].name} is of tier {chosen[0].tier}; add --tier {chosen[0].tier}"
+    if not any(set(case.quantities) & quantities for case in chosen):
+        listed = ", ".join(dict.fromkeys(q for case in chosen for q in case.quantities)) or "no quantity"
+        return f"zero cells: no such case lists {settings.quantities}; listed: {listed}"
+    if settings.dtypes == ("tf32",) and "cuda" not in settings.devices:
+        return "zero cells: tf32 exists on CUDA devices only; add --device cuda"
+    where = f" in module {settings.adapter}" if settings.adapter else ""
+    return (
+        f"zero cells: no implementation matching {settings.implementations!r}{where} applies to these cases, "
+        f"quantities, dtypes ({', '.join(settings.dtypes)}) and devices; see: xcheck list implementations"
+    )

@@ -1,0 +1,70 @@
+"""References that the cells need are made first, in processes that cannot import torch or jax."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+
+from xcheck import _reference
+from xcheck._errors import NoReference, Undecidable, UnknownPrimitive
+from xcheck._load import load_cases
+from xcheck.case import Case
+from xcheck.quantities import load_quantities
+from xcheck.run.plan import Cell
+from xcheck.run.pool import Failure, exception_line, run_isolated
+
+Wanted = tuple[str, str, str]  # case, quantity, dtype
+
+#: A reference is exact arithmetic on a whole case: minutes for the largest.
+SECONDS = 1800.0
+
+
+def make_references(
+    cells: Iterable[Cell],
+    folder: str | None,
+    *,
+    workers: int,
+    announce: Callable[[str, int], None] | None = None,
+) -> dict[Wanted, str]:
+    """Makes and stores what is missing; returns what cannot be made, with the reason."""
+    cases = load_cases(folder)
+    wanted = dict.fromkeys(wanted_by(cell) for cell in cells)
+    missing = [(one, folder) for one in wanted if _missing(cases, one)]
+    if missing and announce:
+        announce("making references in exact arithmetic", len(missing))
+    refused: dict[Wanted, str] = {}
+    for (one, _), came in run_isolated(
+        make, missing, workers=workers, seconds=SECONDS, start=start, arguments=(folder,)
+    ):
+        if isinstance(came, Failure):
+            refused[one] = f"making the reference {came.outcome}: {came.reason}"
+        elif came is not None:
+            refused[one] = came
+    return refused
+
+
+def _missing(cases: Mapping[str, Case], wanted: Wanted) -> bool:
+    case, quantity, dtype = wanted
+    return _reference.missing(cases[case], load_quantities()[quantity], dtype)
+
+
+def wanted_by(cell: Cell) -> Wanted:
+    """float64, float32 and TF32 share one reference, since float32 holds every number of the case."""
+    return cell.case, cell.quantity, "bfloat16" if cell.dtype == "bfloat16" else "float64"
+
+
+def start(folder: str | None) -> None:
+    """No framework can take part in a reference: both names are barred before anything else is loaded."""
+    sys.modules["torch"] = sys.modules["jax"] = None  # type: ignore[assignment]
+    load_quantities()
+    load_cases(folder)
+
+
+def make(task: tuple[Wanted, str | None]) -> str | None:
+    """Makes one reference; returns why there is none."""
+    (case, quantity, dtype), folder = task
+    try:
+        _reference.ensure(load_cases(folder)[case], load_quantities()[quantity], dtype)
+    except (NoReference, Undecidable, UnknownPrimitive) as error:
+        return exception_line(error)
+    return None

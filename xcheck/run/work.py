@@ -1,0 +1,140 @@
+"""work: what a worker process does with one cell."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from xcheck import _execute, _problem
+from xcheck._errors import MissingFramework, NoReference, Undecidable, UnknownPrimitive, Unsupported
+from xcheck._judge import Verdict
+from xcheck._lazy import installed
+from xcheck._load import load_cases
+from xcheck._problem import Problem
+from xcheck._tree import leaves
+from xcheck.diagnose import judge
+from xcheck.quantities import load_quantities
+from xcheck.quantity import Implementation
+from xcheck.result import Convention, Outcome, Result, number
+from xcheck.run.limits import memory_limit, out_of_memory
+from xcheck.run.plan import Cell
+from xcheck.run.pool import exception_line
+from xcheck.run.settings import Settings
+from xcheck.run.settle import explain_arguments
+
+Task = tuple[Cell, Settings]
+
+
+def start(folder: str | None, modules: Iterable[str], frameworks: Iterable[str]) -> None:
+    """Prepares a worker: everything that is slow to import is imported before the first cell's clock runs."""
+    load_quantities()
+    load_cases(folder)
+    for module in modules:
+        importlib.import_module(module)
+    for framework in frameworks:
+        if installed(framework):
+            _problem.adapter(framework).devices()
+
+
+def work(task: Task) -> Result:
+    """One cell, computed twice and judged.
+
+    Raises:
+        XCheckError: xcheck itself cannot go on (a damaged reference, a guard that failed); that ends the run.
+    """
+    cell, settings = task
+    case, implementation = load_cases(settings.folder)[cell.case], cell.declared
+    try:
+        problem = _problem.problem(case, cell.quantity, implementation.framework, dtype=cell.dtype, device=cell.device)
+        unmet = _execute.unmet(problem, implementation)
+        if unmet:
+            return result(cell, Outcome.UNSUPPORTED, unmet)
+        with memory_limit(settings.memory):
+            computed = _twice(cell, problem, implementation)
+    except (Unsupported, MissingFramework) as error:
+        return result(cell, Outcome.UNSUPPORTED, str(error))
+    except BaseException as error:  # an implementation may raise anything, SystemExit too
+        kind = Outcome.OUT_OF_MEMORY if out_of_memory(error) else Outcome.RAISED
+        return result(cell, kind, exception_line(error))
+    finally:
+        gc.collect()
+    if isinstance(computed, Result):
+        return computed
+    native, seconds, differs = computed
+    try:
+        verdict = judge(
+            native, case, cell.quantity, dtype=cell.dtype, framework=implementation.framework,
+            convention=implementation.convention, id=explain_arguments(cell.id, settings),
+        )  # fmt: skip
+    except (NoReference, Undecidable, UnknownPrimitive) as error:
+        return result(cell, Outcome.NO_REFERENCE, exception_line(error))
+    checks = {"determinism": f"note: {differs}" if differs else "ok"}
+    return _with_verdict(result(cell, verdict.outcome, seconds=seconds), verdict, checks)
+
+
+def result(cell: Cell, outcome: Outcome, reason: str | None = None, **more: Any) -> Result:
+    """The result of a cell that is not judged."""
+    return Result(
+        id=cell.id, case=cell.case, quantity=cell.quantity, implementation=cell.implementation,
+        framework=cell.declared.framework, dtype=cell.dtype, device=cell.device, outcome=outcome, reason=reason,
+        convention=_unusual(cell.declared.convention), **more,
+    )  # fmt: skip
+
+
+def _twice(
+    cell: Cell, problem: Problem, implementation: Implementation
+) -> Result | tuple[Any, dict[str, float], str | None]:
+    """The native result of the second run, the seconds of the first, and where the two differ."""
+    before = problem.snapshot()
+    seconds, copies, native = {}, [], None
+    for _ in range(2):
+        execution = _execute.execute(problem, implementation)
+        changed = problem.changed(before)
+        if changed:
+            return result(cell, *changed)
+        native, seconds = execution.result, seconds or execution.seconds
+        # Copies, since an implementation may hand out the same buffer twice.
+        copies.append(_copied(cell, native))
+    differs = _difference(*copies)
+    if differs and cell.device == "cpu":
+        return result(cell, Outcome.NONDETERMINISTIC, differs, seconds=seconds)
+    return native, seconds, differs
+
+
+def _with_verdict(found: Result, verdict: Verdict, checks: dict[str, str]) -> Result:
+    found.ratio, found.ratio_F, found.worst = _number(verdict.ratio), _number(verdict.ratio_F), verdict.worst
+    found.diagnosis, found.checks = list(verdict.diagnosis), {**verdict.checks, **checks}
+    found.nonzero, found.decided, found.text = verdict.nonzero, verdict.decided, verdict.text
+    found.reason = verdict.reason
+    return found
+
+
+def _number(value: float | None) -> float | str | None:
+    return None if value is None else number(value)
+
+
+def _copied(cell: Cell, native: Any) -> dict[str, np.ndarray]:
+    arrays = _problem.adapter(cell.declared.framework).to_numpy(native)
+    return {path: np.array(leaf) for path, leaf in leaves(arrays).items()}
+
+
+def _difference(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> str | None:
+    """Where two runs differ in a bit."""
+    if first.keys() != second.keys():
+        return f"the first run returned {sorted(first)}, the second {sorted(second)}"
+    for path, one in first.items():
+        two = second[path]
+        if one.shape != two.shape:
+            return f"the first run returned shape {one.shape}, the second {two.shape}"
+        if one.tobytes() != two.tobytes():
+            index = tuple(int(i) for i in np.argwhere(one != two)[0]) if np.any(one != two) else ()
+            return f"two runs differ, first at {path}{list(index)}: {one[index].item()!r} and {two[index].item()!r}"
+    return None
+
+
+def _unusual(convention: Convention) -> Convention | None:
+    return None if convention == Convention() else convention
