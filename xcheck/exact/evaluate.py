@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from xcheck._errors import CaseError, NoReference
 from xcheck.case import Case
+from xcheck.exact.monte_carlo import MonteCarlo
 from xcheck.exact.namespace import Array, Namespace
-from xcheck.program import split_aux
+from xcheck.program import Loss, split_aux
 
 Value = Any
 Outputs = dict[str, Value]
@@ -50,23 +53,65 @@ class Evaluation:
 
     def loss(self, alg: Any, output: Value) -> Value:
         """The loss of one output."""
+        declared, wrapped, targets = self._loss_of(alg, output)
+        return declared(wrapped.xp, wrapped, targets).value
+
+    def losses(self, alg: Any, output: Value) -> Value:
+        """`l_n` (n,) of one output, without the r of the loss."""
+        declared, wrapped, targets = self._loss_of(alg, output)
+        return declared.per_example(wrapped.xp, wrapped, targets).value
+
+    def _loss_of(self, alg: Any, output: Value) -> tuple[Loss, Array, Any]:
         if self.case.loss is None or self.values.targets is None:
             raise NoReference(f"case {self.case.name} has no loss")
         xp, targets = Namespace(alg), self.values.targets
-        wrapped = targets if is_integer(targets) else Array(xp, alg.constant(targets))
-        return self.case.loss(xp, Array(xp, output), wrapped).value
+        return self.case.loss, Array(xp, output), targets if is_integer(targets) else Array(xp, alg.constant(targets))
+
+    def only_output(self, outputs: Outputs) -> Value:
+        if len(outputs) != 1:
+            raise NoReference(f"case {self.case.name} has {len(outputs)} outputs; a loss needs one")
+        return next(iter(outputs.values()))
 
     def objective(self, alg: Any, params: Mapping[str, Value], inputs: Mapping[str, Value]) -> Value:
         """`L(theta)`: the loss of the only output."""
-        outputs, _ = self.run(alg, params, inputs)
-        if len(outputs) != 1:
-            raise NoReference(f"case {self.case.name} has {len(outputs)} outputs; a loss needs one")
-        return self.loss(alg, next(iter(outputs.values())))
+        return self.loss(alg, self.only_output(self.run(alg, params, inputs)[0]))
+
+    @cached_property
+    def weight(self) -> Fraction:
+        """`r` in `L = r sum_n l_n`."""
+        if self.case.loss is None:
+            raise NoReference(f"case {self.case.name} has no loss")
+        alg = MonteCarlo(noise=0.0)
+        outputs, _ = self.run(alg, self.constants(alg, self.values.params), self.constants(alg, self.values.inputs))
+        return Fraction(1, self.case.loss.divisor(self.only_output(outputs).shape))
+
+    @property
+    def along_params(self) -> bool:
+        """Whether products and directional derivatives move the parameters, and not the arguments of `wrt`."""
+        return self.case.wrt == "params" and bool(self.values.params)
+
+    def tangents(self) -> dict[str, np.ndarray]:
+        """What the case declares to move along, by array: its parameters, or else its arguments, all together."""
+        if self.along_params:
+            return self.split(self.vector_params())
+        inputs = self.values.inputs
+        return {name: self.case.vector(name, inputs[name].shape, self.dtype) for name in self.case.arguments}
+
+    def vector_params(self) -> np.ndarray:
+        """The tangent of the parameters, flat."""
+        return self.case.vector("params", (self.case.p,), self.dtype)
+
+    def columns(self) -> dict[str, slice]:
+        """Where each parameter array lies in theta."""
+        found, start = {}, 0
+        for name, a in self.values.params.items():
+            found[name] = slice(start, start + a.size)
+            start += a.size
+        return found
 
     def split(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         """A flat vector as one array a parameter, in canonical order; leading axes are kept."""
-        parts, start = {}, 0
-        for name, a in self.values.params.items():
-            parts[name] = theta[..., start : start + a.size].reshape(*theta.shape[:-1], *a.shape)
-            start += a.size
-        return parts
+        return {
+            name: theta[..., columns].reshape(*theta.shape[:-1], *self.values.params[name].shape)
+            for name, columns in self.columns().items()
+        }

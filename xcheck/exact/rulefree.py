@@ -29,7 +29,7 @@ STENCILS = {
 }
 #: Radii that are tried, as powers of two; a smaller disc meets fewer branch points and costs bits.
 RADII = (-20, -40, -80)
-#: log2 of rho / h.
+#: log2 of rho / h, before what the order adds.
 STEP = 100
 
 
@@ -47,7 +47,8 @@ def enclosure(line: Line, order: int, *, extra_bits: int = 0) -> np.ndarray:
     """
     for log_rho in RADII:
         try:
-            return _enclosure(line, order, log_rho, STEP + extra_bits)
+            # The bound grows as M (h/rho)^2 / rho^m, so a small disc and a high order want a smaller step.
+            return _enclosure(line, order, log_rho, STEP - order * log_rho // 2 + extra_bits)
         except Undecidable:
             if log_rho == RADII[-1]:
                 raise
