@@ -27,7 +27,8 @@ retained_graph = Case(
 )
 
 
-@implements("vjp", "analytic", ("torch", "jax"), cases="retained_graph")
+@implements("vjp", "closed_form_squares", "torch", cases="retained_graph")
+@implements("vjp", "closed_form_squares", "jax", variants=("eager", "jit"), cases="retained_graph")
 def pull_back(problem):
     """`2 (x + 1)`, row-major."""
     return 2 * (problem.theta + 1)

@@ -68,7 +68,8 @@ def closed_form(quantity, order, axes):
         found = FORMULAS[problem.case.name](problem.xp, x)[order]
         return problem.xp.reshape(found, (x.shape[0], *axes))
 
-    implements(quantity, "analytic", ("torch", "jax"), cases="scalar_*")(derivative)
+    implements(quantity, "closed_form_scalar", "torch", cases="scalar_*")(derivative)
+    implements(quantity, "closed_form_scalar", "jax", variants=("eager", "jit"), cases="scalar_*")(derivative)
 
 
 closed_form("jacobian_inputs", 1, (1, 1))

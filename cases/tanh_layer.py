@@ -67,6 +67,15 @@ cases = (
 )  # fmt: skip
 
 
+def closed_form(quantity, cases):
+    def register(function):
+        implements(quantity, "closed_form_tanh_layer", "torch", cases=cases)(function)
+        implements(quantity, "closed_form_tanh_layer", "jax", variants=("eager", "jit"), cases=cases)(function)
+        return function
+
+    return register
+
+
 def activations(problem):
     """`y` and `d = 1 - y^2`, both (n, c)."""
     (x,), params = problem.inputs, problem.params
@@ -74,14 +83,14 @@ def activations(problem):
     return y, 1 - y**2
 
 
-@implements("jacobian_inputs", "analytic", ("torch", "jax"), cases="tanh_layer,tanh_layer_wide,tanh_layer_batched")
+@closed_form("jacobian_inputs", "tanh_layer,tanh_layer_wide,tanh_layer_batched")
 def jacobian_by_input(problem):
     """`J_x = diag(d) W`."""
     _, d = activations(problem)
     return d[:, :, None] * problem.params["0.weight"]
 
 
-@implements("jacobian_params", "analytic", ("torch", "jax"), cases="tanh_layer")
+@closed_form("jacobian_params", "tanh_layer")
 def jacobian_by_params(problem):
     """`J_W[o, i, k] = d_o delta_oi x_k` and `J_b = diag d`."""
     xp, (x,) = problem.xp, problem.inputs
@@ -92,7 +101,7 @@ def jacobian_by_params(problem):
     return xp.concat([xp.reshape(by_weight, (n, c, -1)), by_bias], axis=2)
 
 
-@implements("hessian_inputs", "analytic", ("torch", "jax"), cases="tanh_layer")
+@closed_form("hessian_inputs", "tanh_layer")
 def hessian_by_input(problem):
     """`H_x[o, i, j] = -2 y_o d_o W_oi W_oj`."""
     y, d = activations(problem)
@@ -100,7 +109,7 @@ def hessian_by_input(problem):
     return (-2 * y * d)[:, :, None, None] * W[:, :, None] * W[:, None, :]
 
 
-@implements("hessian_params", "analytic", ("torch", "jax"), cases="tanh_layer_512_32_dense")
+@closed_form("hessian_params", "tanh_layer_512_32_dense")
 def hessian_by_point(problem):
     """`sum_o u_o H_x[o] = W^T diag(-2 u y d) W`."""
     xp, (W, b) = problem.xp, problem.inputs

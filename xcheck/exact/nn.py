@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcheck._errors import UnknownPrimitive
+from xcheck.exact.nn_layers import LayerFunctions
 
 if TYPE_CHECKING:
     from xcheck.exact.namespace import Array, Namespace
 
 
-class Functions:
+class Functions(LayerFunctions):
     """Activations, softmax and its kin; signatures as in the frameworks' `xp.nn`."""
 
     def __init__(self, xp: Namespace) -> None:
