@@ -17,6 +17,7 @@ from xcheck._load import load_cases
 from xcheck._registry import unknown
 from xcheck._snapshot import Snapshot
 from xcheck.case import Case
+from xcheck.diagnose import check, judge
 from xcheck.program import Loss, split_aux
 from xcheck.quantities import load_quantities
 from xcheck.quantity import FRAMEWORKS, Quantity
@@ -148,14 +149,10 @@ class Problem:
 
     def judge(self, actual: Any) -> Verdict:
         """What the judge says of a result of this problem."""
-        from xcheck._judge import judge
-
         return judge(actual, self.case, self.quantity, dtype=self.dtype, framework=self.framework)
 
     def check(self, actual: Any) -> None:
         """Raises `Mismatch` where a result does not agree with the reference."""
-        from xcheck._judge import check
-
         check(actual, self.case, self.quantity, dtype=self.dtype, framework=self.framework)
 
     def snapshot(self) -> Snapshot:

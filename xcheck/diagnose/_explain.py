@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from xcheck._judge import LIMIT, distance, fits, severity
+from xcheck._judge import LIMIT, distance, fits, rounding_scale
 from xcheck.diagnose import _factors, _local, _orders, _parts, _relatives
 from xcheck.diagnose._hypothesis import Candidate, Evidence, Hypothesis, Leaves
-from xcheck.diagnose._precision import precision
+from xcheck.diagnose._precision import rounding_size, stored_in
 from xcheck.result import Explanation
 
 PLACES: tuple[Hypothesis, ...] = (
     _orders.layout, _orders.parameters, _orders.one_weight, _orders.outputs, _orders.examples,
+    _orders.rows,
 )  # fmt: skip
 RELATIVES: tuple[Hypothesis, ...] = (
     _relatives.another_quantity, _relatives.products, _relatives.diagonals, _relatives.from_jacobian,
@@ -29,13 +30,14 @@ WEAK = ("scaled", "offset")
 def explain(evidence: Evidence) -> tuple[Explanation, ...]:
     """What is wrong, the strongest explanation first; those that coincide on the case are all there. Empty: unknown."""
     whole = evidence.reference.leaves
-    lowered = tuple(precision(evidence))
-    if any(found.name == "precision" for found in lowered):
-        return lowered
-    for stage in (one, two):
-        if found := accepted(evidence, whole, stage(evidence, whole)):
-            return found
-    return in_some_leaves(evidence) or accepted(evidence, whole, tried(evidence, whole, LOCAL)) or lowered
+    return (
+        accepted(evidence, whole, one(evidence, whole))
+        or tuple(stored_in(evidence))
+        or in_some_leaves(evidence)
+        or accepted(evidence, whole, two(evidence, whole))
+        or accepted(evidence, whole, tried(evidence, whole, LOCAL))
+        or tuple(rounding_size(evidence))
+    )
 
 
 def one(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
@@ -43,12 +45,14 @@ def one(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
 
 
 def two(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
-    """Another quantity or another order, with a factor or with another order."""
-    for first in tried(evidence, leaves, (*PLACES, *RELATIVES)):
-        for second in tried(evidence, first.leaves, (_factors.factor, *PLACES)):
-            a, b = first.explanation, second.explanation
-            text = f"{a.text}, and {b.text.replace('the reference', 'that')}"
-            yield Candidate(Explanation(f"{a.name}+{b.name}", b.value, text), second.leaves)
+    """Another order with a factor; another quantity with a factor or in another order."""
+    for hypothesis in (*PLACES, *RELATIVES):
+        for first in hypothesis(evidence, leaves):
+            seconds = (_factors.factor,) if hypothesis in PLACES else (_factors.factor, *PLACES)
+            for second in tried(evidence, first.leaves, seconds):
+                a, b = first.explanation, second.explanation
+                text = f"{a.text}, and {b.text.replace('the reference', 'that')}"
+                yield Candidate(Explanation(f"{a.name}+{b.name}", b.value, text), second.leaves)
 
 
 def tried(evidence: Evidence, leaves: Leaves, hypotheses: Iterable[Hypothesis]) -> Iterator[Candidate]:
@@ -57,19 +61,31 @@ def tried(evidence: Evidence, leaves: Leaves, hypotheses: Iterable[Hypothesis]) 
 
 
 def accepted(evidence: Evidence, leaves: Leaves, candidates: Iterable[Candidate]) -> tuple[Explanation, ...]:
-    """The candidates that bring the ratio below the threshold, and by at least a factor of 2."""
-    before = farthest(evidence, leaves)
+    """The candidates with which the result agrees, and which explain at least half of what is wrong."""
     found: dict[tuple[str, str], Explanation] = {}
     for explanation, expected in candidates:
         key = (explanation.name, explanation.text)
-        if key not in found and plausible(evidence, expected) and explains(evidence, expected, before):
+        if (
+            key not in found
+            and plausible(evidence, expected)
+            and fits(evidence.actual, expected, evidence.dtype)
+            and halved(evidence, leaves, expected)
+        ):
             found[key] = explanation
     strong = [explanation for explanation in found.values() if not explanation.name.endswith(WEAK)]
     return tuple(strong or found.values())
 
 
-def explains(evidence: Evidence, expected: Leaves, before: float) -> bool:
-    return fits(evidence.actual, expected, evidence.dtype) and 2 * farthest(evidence, expected) <= before
+def halved(evidence: Evidence, leaves: Leaves, expected: Leaves) -> bool:
+    """Whether the worst error is halved on a scale that both share, so that a coarse scale alone explains nothing."""
+    before = after = 0.0
+    for path, leaf in leaves.items():
+        A, other = evidence.actual[path], expected[path]
+        S = np.maximum(rounding_scale(leaf, evidence.dtype), rounding_scale(other, evidence.dtype))
+        live = S > 0
+        before = max(before, float(np.max(np.abs(A - leaf.value)[live] / S[live], initial=0.0)))
+        after = max(after, float(np.max(np.abs(A - other.value)[live] / S[live], initial=0.0)))
+    return 2 * after <= before
 
 
 def plausible(evidence: Evidence, expected: Leaves) -> bool:
@@ -83,10 +99,6 @@ def plausible(evidence: Evidence, expected: Leaves) -> bool:
         if distance(A, few, evidence.dtype).ratio > LIMIT:
             return False
     return True
-
-
-def farthest(evidence: Evidence, leaves: Leaves) -> float:
-    return max(severity(distance(evidence.actual[path], leaf, evidence.dtype)) for path, leaf in leaves.items())
 
 
 def in_some_leaves(evidence: Evidence) -> tuple[Explanation, ...]:

@@ -60,14 +60,16 @@ def values(sizes: dict[str, float]) -> dict[str, float]:
 
 def fitted(evidence: Evidence, leaves: Leaves) -> tuple[float | None, float, int]:
     """The least squares factor in units of S, how far rounding may move it, and how many entries it rests on."""
-    above = below = most = 0.0
-    entries = 0
+    R, A = [], []
     for path, leaf in leaves.items():
         S = rounding_scale(leaf, evidence.dtype)
         live = (S > 0) & np.isfinite(leaf.value)
-        R, A = leaf.value[live] / S[live], evidence.actual[path][live] / S[live]
-        above, below, most = above + float(A @ R), below + float(R @ R), most + float(np.sum(np.abs(R)))
-        entries += int(np.count_nonzero(R))
-    if not (below and above and np.isfinite(above)):
+        R.append(leaf.value[live] / S[live])
+        A.append(evidence.actual[path][live] / S[live])
+    x, y = np.concatenate(R), np.concatenate(A)
+    below, entries = float(x @ x), int(np.count_nonzero(x))
+    best = float(x @ y) / below if below else 0.0
+    if not best or not np.isfinite(best):
         return None, 0.0, entries
-    return above / below, LIMIT * UNIT[evidence.dtype] * most / below, entries
+    best += float(x @ (y - best * x)) / below  # the residual removes the rounding error of the first sum
+    return best, LIMIT * UNIT[evidence.dtype] * float(np.sum(np.abs(x))) / below, entries

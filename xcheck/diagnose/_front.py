@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
-from math import prod
 from typing import Any
 
 from xcheck import _checks, _reference
 from xcheck._convention import to_our_axes, to_our_numbers
 from xcheck._dtypes import UNIT, check_dtype
-from xcheck._errors import Mismatch, NoReference, UnknownName
+from xcheck._errors import Mismatch, NoReference
 from xcheck._judge import LIMIT, Arrays, Verdict, compare, distance
-from xcheck._load import load_cases
 from xcheck._message import message
 from xcheck._receive import Refused, receive, shown
 from xcheck._reference import Reference
-from xcheck._registry import unknown
 from xcheck.case import Case
 from xcheck.diagnose._explain import explain
-from xcheck.diagnose._hypothesis import Evidence
-from xcheck.program import GaussianNLL
-from xcheck.quantities import load_quantities
+from xcheck.diagnose._hypothesis import Evidence, Related, sizes
 from xcheck.quantity import Quantity
 from xcheck.result import Convention, Outcome
 
@@ -37,7 +31,7 @@ def judge(
     convention: Convention | None = None,
     reference: Reference | None = None,
     id: str | None = None,
-    related: Callable[[str], Reference | None] | None = None,
+    related: Related | None = None,
 ) -> Verdict:
     """Whether `actual` is the quantity at the case, in units of its honest rounding error, and what is wrong if not.
 
@@ -61,7 +55,7 @@ def judge(
     True
     """
     check_dtype(dtype)
-    case, quantity = _case(case), _quantity(quantity)
+    case, quantity = _reference.find_case(case), _reference.find_quantity(quantity)
     if reference is None:
         try:
             reference = _reference.reference(case, quantity, dtype=dtype, framework=framework)
@@ -72,26 +66,21 @@ def judge(
                 reason=reason,
                 text=f"no_reference: {case.name}/{quantity.name} in {dtype}: {reason}",
             )
-    reproduce = (
-        f"xcheck explain {id}" if id else f"xcheck.judge(actual, {case.name!r}, {quantity.name!r}, dtype={dtype!r})"
-    )
+    others = related or _others(case, dtype, framework)
+    call = f"xcheck.judge(actual, {case.name!r}, {quantity.name!r}, dtype={dtype!r})"
+    reproduce = f"xcheck explain {id}" if id else call
     try:
         _demand_margin(reference, dtype)
-        arrays = _ours(actual, case, quantity, reference, dtype, framework, convention or Convention())
+        arrays = _ours(actual, case, quantity, reference, dtype, convention or Convention(), others)
     except Refused as refused:
         verdict = Verdict(refused.outcome, reason=refused.reason)
         return replace(verdict, text=message(verdict, reference, dtype, reproduce, None))
     verdict = compare(arrays, reference, dtype)
     if verdict.outcome is Outcome.DISAGREES:
-        others = related or _others(case, dtype, framework)
-        evidence = Evidence(arrays, reference, dtype, case, quantity, others)
-        verdict = replace(verdict, diagnosis=explain(evidence))
+        verdict = replace(verdict, diagnosis=explain(Evidence(arrays, reference, dtype, case, quantity, others)))
     verdict = replace(verdict, checks={**verdict.checks, **_lines(arrays, quantity, reference, dtype, verdict)})
-    worst = (
-        None
-        if verdict.worst is None
-        else distance(arrays[verdict.worst.path], reference.leaves[verdict.worst.path], dtype)
-    )
+    path = verdict.worst.path if verdict.worst else ""
+    worst = distance(arrays[path], reference.leaves[path], dtype) if verdict.worst else None
     return replace(verdict, text=message(verdict, reference, dtype, reproduce, worst))
 
 
@@ -107,17 +96,14 @@ def check(actual: Any, case: Case | str, quantity: Quantity | str, **options: An
     return verdict
 
 
-def _others(case: Case, dtype: str, framework: str | None) -> Callable[[str], Reference | None]:
-    """The case's other references, looked up once each; None where there is none."""
+def _others(case: Case, dtype: str, framework: str | None) -> Related:
+    """The case's other references, where they exist; none is made for a diagnosis."""
 
     @cache
     def related(name: str) -> Reference | None:
-        if name not in case.quantities:
+        if name not in case.quantities or _reference.missing(case, _reference.find_quantity(name), dtype):
             return None
-        try:
-            return _reference.reference(case, name, dtype=dtype, framework=framework)
-        except NoReference:
-            return None
+        return _reference.reference(case, name, dtype=dtype, framework=framework)
 
     return related
 
@@ -138,21 +124,10 @@ def _ours(
     quantity: Quantity,
     reference: Reference,
     dtype: str,
-    framework: str | None,
     convention: Convention,
+    others: Related,
 ) -> dict[str, Any]:
     """The result as float64 leaves in our convention, of the reference's paths and shapes."""
-
-    def names() -> Mapping[str, float]:
-        outputs = (
-            _reference.reference(case, "value", dtype=dtype, framework=framework).leaves
-            if "c" in convention.scale
-            else {}
-        )
-        c = {"c": float(prod(next(iter(outputs.values())).value.shape[1:]))} if outputs else {}
-        noise = {"noise_var": case.loss.noise_var} if isinstance(case.loss, GaussianNLL) else {}
-        return {"n": case.n, "p": case.p, **c, **noise}
-
     arrays = receive(actual, list(reference.leaves), dtype)
     for path, leaf in reference.leaves.items():
         A = to_our_axes(arrays[path], convention.axes)
@@ -162,7 +137,7 @@ def _ours(
                 f"{shown(path)} has shape {A.shape}, expected {leaf.value.shape}, "
                 f"the axes ({quantity.shape.replace(' ', ', ')})",
             )
-        arrays[path] = to_our_numbers(A, case, quantity, convention, names)
+        arrays[path] = to_our_numbers(A, case, quantity, convention, lambda: sizes(case, others))
     return arrays
 
 
@@ -177,16 +152,3 @@ def _lines(arrays: Arrays, quantity: Quantity, reference: Reference, dtype: str,
         for path, leaf in reference.leaves.items()
         if asked
     }
-
-
-def _case(case: Case | str) -> Case:
-    if isinstance(case, Case):
-        return case
-    cases = load_cases()
-    if case not in cases:
-        raise UnknownName(unknown("case", case, cases))
-    return cases[case]
-
-
-def _quantity(quantity: Quantity | str) -> Quantity:
-    return load_quantities()[quantity] if isinstance(quantity, str) else quantity

@@ -18,6 +18,8 @@ from xcheck.quantity import Quantity
 from xcheck.result import Explanation
 
 Leaves = Mapping[str, Leaf]
+#: Another reference of the case by its quantity, if there is one.
+Related = Callable[[str], Reference | None]
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,11 @@ class Evidence:
     dtype: str
     case: Case
     quantity: Quantity
-    related: Callable[[str], Reference | None]
+    related: Related
 
     @cached_property
     def sizes(self) -> dict[str, float]:
-        """n, c, p and noise_var, where the case has them."""
-        outputs = self.related("value")
-        found = {"n": float(self.case.n), "p": float(self.case.p)}
-        if outputs is not None:
-            found["c"] = float(prod(next(iter(outputs.leaves.values())).value.shape[1:]))
-        if isinstance(self.case.loss, GaussianNLL):
-            found["noise_var"] = self.case.loss.noise_var
-        return found
+        return sizes(self.case, self.related)
 
     @cached_property
     def blocks(self) -> dict[str, slice]:
@@ -60,6 +55,16 @@ class Evidence:
         return next(iter(found.leaves.values())) if found is not None and len(found.leaves) == 1 else None
 
 
+def sizes(case: Case, related: Related) -> dict[str, float]:
+    """n, p, c and noise_var, where the case has them: what scales are written in."""
+    found, outputs = {"n": float(case.n), "p": float(case.p)}, related("value")
+    if outputs is not None:
+        found["c"] = float(prod(next(iter(outputs.leaves.values())).value.shape[1:]))
+    if isinstance(case.loss, GaussianNLL):
+        found["noise_var"] = case.loss.noise_var
+    return found
+
+
 class Candidate(NamedTuple):
     """An explanation, and what the result agrees with if it is right."""
 
@@ -76,20 +81,16 @@ def candidate(name: str, text: str, leaves: Leaves, value: float | str | None = 
 
 
 def each(leaves: Leaves, moved: Callable[[np.ndarray], np.ndarray]) -> dict[str, Leaf]:
-    """Every array of every leaf moved in the same way: permuted, repeated, masked."""
-    return {path: Leaf(*map(moved, (leaf.value, leaf.low, leaf.radius, leaf.scale))) for path, leaf in leaves.items()}
+    """Values and scales of every leaf moved in the same way: permuted, repeated, masked."""
+    return {path: exactly(moved(leaf.value), moved(leaf.scale)) for path, leaf in leaves.items()}
 
 
 def times(leaves: Leaves, factor: float) -> dict[str, Leaf]:
-    """`factor` times the leaves; errors and scales grow by |factor|."""
-    f = abs(factor)
-    return {
-        path: Leaf(factor * leaf.value, factor * leaf.low, f * leaf.radius, f * leaf.scale)
-        for path, leaf in leaves.items()
-    }
+    """`factor` times the leaves; scales grow by |factor|."""
+    return {path: exactly(factor * leaf.value, abs(factor) * leaf.scale) for path, leaf in leaves.items()}
 
 
 def exactly(value: np.ndarray, scale: np.ndarray) -> Leaf:
-    """A leaf without error bound: computed here from other references."""
-    zero = np.zeros_like(value)
+    """A leaf of a hypothesis: its own error, at most one unit of rounding, is no matter beside a limit of 32."""
+    zero = np.broadcast_to(0.0, value.shape)
     return Leaf(value, zero, zero, scale)

@@ -19,10 +19,11 @@ def damping(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
         return
     (path, leaf), *_ = leaves.items()
     difference = evidence.actual[path] - leaf.value
-    entries = np.diag(difference) if matrix else difference
+    entries, scale = (np.diag(difference), np.diag(leaf.scale)) if matrix else (difference, leaf.scale)
     if len(entries) < 2:
         return
-    added = float(np.median(entries))
+    # The entry of the smallest scale shows the number that was added with the smallest rounding error.
+    added = float(entries[np.argmin(scale)])
     where = np.eye(len(entries)) if matrix else np.ones(len(entries))
     text = f"has {added:.3g} added to {'the diagonal' if matrix else 'each entry'} (damping)"
     damped = Leaf(leaf.value + added * where, leaf.low, leaf.radius, leaf.scale + abs(added) * where)
@@ -33,7 +34,7 @@ def offset(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     """The same number added to every entry."""
     for path, leaf in leaves.items():
         if leaf.value.size > 2 and len(leaves) == 1:
-            added = float(np.median(evidence.actual[path] - leaf.value))
+            added = float(np.ravel(evidence.actual[path] - leaf.value)[np.argmin(leaf.scale)])
             moved = Leaf(leaf.value + added, leaf.low, leaf.radius, leaf.scale + abs(added))
             yield candidate("offset", f"has {added:.3g} added to every entry", {path: moved}, added)
 
@@ -93,7 +94,7 @@ def examples(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
 
 
 def blocks(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
-    """Only some blocks of parameters are wrong."""
+    """Only some blocks of parameters are wrong, at most half."""
     axes, wrong = evidence.axes("p"), wrong_entries(evidence, leaves)
     if not axes or len(evidence.blocks) < 2:
         return
@@ -101,7 +102,7 @@ def blocks(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     for name, block in evidence.blocks.items():
         hit = [where for where in wrong.values() if np.any(np.take(where, np.r_[block], axis=axes[-1]))]
         touched += [name] if hit else []
-    if 0 < len(touched) < len(evidence.blocks):
+    if 0 < 2 * len(touched) <= len(evidence.blocks):
         zero = all(
             not np.any(np.take(evidence.actual[path], np.r_[evidence.blocks[name]], axis=axes[-1]))
             for path in leaves

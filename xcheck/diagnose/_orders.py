@@ -29,6 +29,9 @@ def parameters(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     yield candidate(
         "params_order", "has theta reversed", taken(leaves, np.arange(evidence.case.p)[::-1], axes), "reversed"
     )
+    for shift in (1, -1):
+        text = f"has theta shifted by {shift}"
+        yield candidate("params_order", text, taken(leaves, np.roll(np.arange(evidence.case.p), shift), axes), shift)
     names = list(evidence.blocks)
     reverse = np.concatenate([np.r_[evidence.blocks[name]] for name in names[::-1]])
     yield candidate(
@@ -77,21 +80,26 @@ def examples(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     for name, reduce, said in (("summed", np.sum, "sum"), ("averaged", np.mean, "mean")):
         same = each(leaves, lambda x, reduce=reduce: reduce(x, axis=0, keepdims=True) + 0 * x)
         yield candidate(f"{name}_examples", f"holds the {said} over the examples in every row, not each one's", same)
-    order = matched(evidence, leaves)
-    if order is not None:
-        moved = np.flatnonzero(order != np.arange(len(order)))
-        said = ", ".join(f"row {k} holds example {order[k]}" for k in moved[:4]) + (", ..." if len(moved) > 4 else "")
-        yield candidate("permuted_examples", f"has its examples exchanged: {said}", each(leaves, lambda x: x[order]))
+    yield from exchanged(evidence, leaves, "examples", 0)
 
 
-def matched(evidence: Evidence, leaves: Leaves) -> np.ndarray | None:
-    """The order of examples that sorts the reference's most varied column as the result's."""
+def rows(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
+    """Rows of a (p, p) matrix exchanged."""
+    if evidence.quantity.shape == "p p":
+        yield from exchanged(evidence, leaves, "rows", 0)
+
+
+def exchanged(evidence: Evidence, leaves: Leaves, what: str, axis: int) -> Iterator[Candidate]:
+    """The order along an axis that sorts the reference's most varied column as the result's."""
     path = max(leaves, key=lambda path: leaves[path].value.size)
     R, A = (np.reshape(x, (len(x), -1)) for x in (leaves[path].value, evidence.actual[path]))
     column = int(np.argmax(np.ptp(R, axis=0)))
     order = np.empty(len(R), dtype=int)
     order[np.argsort(A[:, column], kind="stable")] = np.argsort(R[:, column], kind="stable")
-    return None if np.array_equal(order, np.arange(len(R))) else order
+    moved = np.flatnonzero(order != np.arange(len(order)))
+    if moved.size:
+        said = ", ".join(f"{k} holds {order[k]}" for k in moved[:4]) + (", ..." if len(moved) > 4 else "")
+        yield candidate(f"permuted_{what}", f"has its {what} exchanged: {said}", taken(leaves, order, [axis]))
 
 
 def outputs(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:

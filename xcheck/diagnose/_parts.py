@@ -18,8 +18,6 @@ def functions(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     yield candidate("squared", "is squared entry by entry", mapped(leaves, np.square))
     if evidence.quantity.shape == "p p":
         yield candidate("clipped", "has its negative eigenvalues clipped to zero", spread(leaves, clipped))
-        inverse = spread(leaves, np.linalg.pinv)
-        yield candidate("inverse", "is the (pseudo-)inverse", inverse)
 
 
 def matrix_parts(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:

@@ -1,4 +1,4 @@
-"""Lower precision: claimed only where every value is representable in it."""
+"""Lower precision: claimed only where every value is representable in it; else only the size of the error is named."""
 
 from __future__ import annotations
 
@@ -13,16 +13,28 @@ from xcheck.diagnose._hypothesis import Evidence
 from xcheck.result import Explanation
 
 
-def precision(evidence: Evidence) -> Iterator[Explanation]:
-    """`A` agrees with R in a coarser dtype, and is of that dtype, or at least as far off as its rounding makes it."""
-    for dtype in ("float32", "tf32", "bfloat16"):
-        if UNIT[dtype] <= UNIT[evidence.dtype]:
-            continue
-        found = [distance(evidence.actual[path], leaf, dtype) for path, leaf in evidence.reference.leaves.items()]
-        if not all(d.agrees for d in found):
-            continue
-        if dtype != "tf32" and all(np.array_equal(A, rounded(A, dtype)) for A in evidence.actual.values()):
+def stored_in(evidence: Evidence) -> Iterator[Explanation]:
+    """The coarsest dtype that holds every value and in which the result agrees."""
+    for dtype in ("bfloat16", "float32"):
+        held = all(np.array_equal(A, rounded(A, dtype)) for A in evidence.actual.values())
+        if UNIT[dtype] > UNIT[evidence.dtype] and held and worst_ratio(evidence, dtype) is not None:
             yield Explanation("precision", dtype, f"was computed or stored in {dtype}: every value is one of {dtype}")
-        elif max(d.ratio for d in found) >= 1 / LIMIT:
-            yield Explanation("rounding_size", dtype, f"has an error of the size of {dtype} rounding, cause unknown")
-        return
+            return
+
+
+def rounding_size(evidence: Evidence) -> Iterator[Explanation]:
+    """The finest coarser dtype in which the result agrees, with an error as large as its rounding makes one."""
+    for dtype in ("float32", "tf32", "bfloat16"):
+        ratio = worst_ratio(evidence, dtype) if UNIT[dtype] > UNIT[evidence.dtype] else None
+        if ratio is not None:
+            if ratio >= 1 / LIMIT:
+                yield Explanation(
+                    "rounding_size", dtype, f"has an error of the size of {dtype} rounding, cause unknown"
+                )
+            return
+
+
+def worst_ratio(evidence: Evidence, dtype: str) -> float | None:
+    """The ratio in units of another dtype's rounding; None where the result would disagree there too."""
+    found = [distance(evidence.actual[path], leaf, dtype) for path, leaf in evidence.reference.leaves.items()]
+    return max(d.ratio for d in found) if all(d.agrees for d in found) else None

@@ -69,8 +69,9 @@ def chunks(chunk_size: int | None, *tensors: Tensor) -> Iterator[tuple[Tensor, .
     """Pieces of at most `chunk_size` examples; all at once where it is None."""
     if chunk_size is not None and chunk_size < 1:
         raise BadShape(f"layerwise: chunk_size is {chunk_size}, expected at least 1, or None for all examples at once")
-    size = len(tensors[0]) if chunk_size is None else chunk_size
-    return zip(*(tensor.split(max(size, 1)) for tensor in tensors), strict=True)
+    if chunk_size is None:
+        return iter([tensors])
+    return zip(*(tensor.split(chunk_size) for tensor in tensors), strict=True)
 
 
 def tangents(v: Tensor, theta: Theta) -> tuple[Tensor, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -49,7 +50,7 @@ class Columns:
             return columns * self.scale
         # The scale has its features outermost, and so must the product: a broadcast would choose a layout of its own.
         out = columns.new_empty(self.scale.shape[1], columns.shape[0], self.scale.shape[0])
-        torch.mul(columns.movedim(-1, 0), self.scale.t()[:, None], out=out)
+        torch.mul(columns.permute(2, 0, 1), self.scale.t().unsqueeze(1), out=out)
         return out.permute(1, 2, 0)
 
     def dense(self) -> Columns:
@@ -79,6 +80,40 @@ class Columns:
         return Columns(pulled(own.left), None if own.right is None else pulled(own.right))
 
 
+class Unit:
+    """`Q = I`, the same for all examples: the Hessian of a square error."""
+
+    def __init__(self, like: Tensor) -> None:
+        self.like = like
+
+    def diagonal(self) -> Tensor:
+        """Ones, (1, *f)."""
+        return self.like.new_ones(1, *self.like.shape[1:])
+
+    def columns(self) -> Columns:
+        """The unit vectors."""
+        shape = self.like.shape[1:]
+        return Columns(unit_vectors(shape.numel(), self.like.dtype, self.like.device).view(-1, 1, *shape))
+
+    def pair(self, n: int) -> tuple[Tensor, Tensor]:
+        """The unit vectors, twice."""
+        return self.columns().pair(n)
+
+    def scaled(self, slope: Tensor) -> Columns:
+        """The unit vectors behind a slope."""
+        return self.columns().scaled(slope)
+
+    def through(self, layer: Layer) -> Form:
+        """The rows of the layer's Jacobian."""
+        return layer.jacobian_rows(self)
+
+
+@lru_cache(maxsize=16)
+def unit_vectors(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The identity, kept: never written to."""
+    return torch.eye(size, dtype=dtype, device=device)
+
+
 class Diagonal:
     """`Q = diag(values)`, (n, *f): what an elementwise layer adds to the Hessian at its input."""
 
@@ -91,8 +126,7 @@ class Diagonal:
 
     def columns(self) -> Columns:
         """The unit columns against the values on them."""
-        shape = self.values.shape[1:]
-        unit = torch.eye(shape.numel(), dtype=self.values.dtype, device=self.values.device).view(-1, 1, *shape)
+        unit = Unit(self.values).columns().left
         return Columns(unit, unit * self.values)
 
     def pair(self, n: int) -> tuple[Tensor, Tensor]:

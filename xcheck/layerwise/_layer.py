@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from xcheck.layerwise._errors import Unsupported
-from xcheck.layerwise._forms import Diagonal, Form
+from xcheck.layerwise._forms import Diagonal, Form, Unit
 from xcheck.layerwise._theta import Sums, Theta
 
 Wrt = Literal["input", "weight"]
@@ -135,6 +135,10 @@ class Layer:
     def fold(self, diagonal: Diagonal) -> Form:
         """`J^T diag J`."""
         return diagonal.columns().through(self)
+
+    def jacobian_rows(self, unit: Unit) -> Form:
+        """The rows of `J`."""
+        return unit.columns().through(self)
 
     def square_weight(self, forms: list[Form]) -> Weights:
         """`diag sum_n J_w^T Q_n J_w`: one tensor a parameter."""

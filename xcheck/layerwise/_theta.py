@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
 
 
@@ -49,37 +50,40 @@ class Theta:
         return list(self._slices.values())
 
     @property
+    def unmet(self) -> bool:
+        """Whether a parameter took no part in the forward pass."""
+        return len(self.uses) < len(self._slices)
+
+    @property
     def shared(self) -> bool:
         """Whether a forward pass met a parameter more than once."""
         return any(count > 1 for count in self.uses.values())
 
 
 class Sums:
-    """A flat result over theta, `(..., p)`, filled layer by layer: a first value is written, further ones are added.
+    """A flat result over theta, `(..., p)`, gathered layer by layer; what several uses of a parameter give is added.
 
-    Parameters that the forward pass never met stay zero.
+    >>> theta = Theta(nn.Linear(2, 1))
+    >>> sums = Sums(theta, torch.zeros(()))
+    >>> sums.add((slice(2, 3),), (torch.ones(1),))
+    >>> sums.flat()
+    tensor([0., 0., 1.])
     """
 
-    def __init__(self, theta: Theta, out: Tensor) -> None:
-        self.out = out
-        self._written: set[int] = set()
-        self._unused = [place for place in theta.slices if place.start not in theta.uses]
-        for place in self._unused:
-            out[..., place].zero_()
+    def __init__(self, theta: Theta, like: Tensor, columns: tuple[int, ...] = ()) -> None:
+        self._theta, self._like, self._columns = theta, like, columns
+        self._parts: dict[int, Tensor] = {}
 
     def add(self, where: tuple[slice, ...], parts: tuple[Tensor, ...]) -> None:
-        """Add one tensor a parameter, the parameter's axes last."""
+        """Add one tensor a parameter, (*columns, *parameter)."""
         for place, part in zip(where, parts, strict=True):
-            block = self.out[..., place]
-            flat = part.reshape(block.shape)
-            if place.start in self._written:
-                block.add_(flat)
-            else:
-                block.copy_(flat)
-                self._written.add(place.start)
+            known = self._parts.get(place.start)
+            self._parts[place.start] = part if known is None else known + part
 
-    def fresh(self, where: tuple[slice, ...]) -> bool:
-        """Whether none of these parameters has a value yet; claims them."""
-        new = not any(place.start in self._written for place in where)
-        self._written.update(place.start for place in where)
-        return new
+    def flat(self) -> Tensor:
+        """All parameters in a row; those that the forward pass never met are zero."""
+        for place in self._theta.slices:
+            if place.start not in self._parts:
+                self._parts[place.start] = self._like.new_zeros(*self._columns, place.stop - place.start)
+        parts = [self._parts[place.start].reshape(*self._columns, -1) for place in self._theta.slices]
+        return torch.cat(parts, dim=-1) if parts else self._like.new_zeros(*self._columns, 0)

@@ -32,10 +32,10 @@ def ggn_diagonal_backprop(
 
 def pull_diagonal(root: Layer, theta: Theta, m: Tensor) -> Tensor:
     """The diagonal `m` (n, c) at the output, pulled back layer by layer and summed over the examples: (p,)."""
-    sums = Sums(theta, root.y.new_empty(theta.size))
+    sums = Sums(theta, root.y)
 
     def visit(layer: Layer, pulled: Pulled) -> None:
         sums.add(layer.where, layer.square_weight(pulled.forms))
 
     root.pull_squared(m.reshape(root.y.shape), visit, need=False)
-    return sums.out
+    return sums.flat()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from xcheck.layerwise._blocks import collect, cut, total
 from xcheck.layerwise._call import chunks, exact, run
 from xcheck.layerwise._errors import BadShape
+from xcheck.layerwise._forms import Form
 from xcheck.layerwise._kron import kron_gram, linear_chain
 from xcheck.layerwise._layer import Layer, Pulled
 from xcheck.layerwise._theta import Sums, Theta
@@ -48,17 +49,16 @@ def ggn_diagonal(
 
 
 def _diagonal(root: Layer, theta: Theta, output: Output) -> Tensor:
-    columns = output.root()
+    root_of_hessian = output.root()
     if theta.shared:
-        left = columns.left.expand(-1, len(root.x), *root.y.shape[1:])
-        return rows(root, theta, columns, root.y.new_empty(*left.shape[:2], theta.size)).square_().sum((0, 1))
-    sums = Sums(theta, root.y.new_empty(theta.size))
+        return _rows(root, theta, root_of_hessian).square_().sum(0)
+    sums = Sums(theta, root.y)
     root.pull(
-        Pulled([columns], None),
+        Pulled([root_of_hessian], None),
         lambda layer, pulled: sums.add(layer.where, layer.square_weight(pulled.forms)),
         need=False,
     )
-    return sums.out
+    return sums.flat()
 
 
 @exact
@@ -97,10 +97,14 @@ def _full(root: Layer, theta: Theta, output: Output) -> Tensor:
     chain = linear_chain(root, theta)
     if chain is not None:
         return kron_gram(chain, theta, output, curved=False)
-    columns = output.root()
-    n = len(root.x)
-    each = rows(root, theta, columns, root.y.new_empty(len(columns.left), n, theta.size)).flatten(0, 1)
+    each = _rows(root, theta, output.root())
     return each.t() @ each
+
+
+def _rows(root: Layer, theta: Theta, form: Form) -> Tensor:
+    """`C^T J` of every column and example, (k n, p)."""
+    left, _ = form.pair(len(root.x))
+    return rows(root, theta, form, root.y.new_empty(*left.shape[:2], theta.size)).flatten(0, 1)
 
 
 def _blocks(root: Layer, theta: Theta, output: Output) -> dict[str, Tensor]:

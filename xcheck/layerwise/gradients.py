@@ -7,7 +7,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from xcheck.layerwise._call import exact, run
-from xcheck.layerwise._forms import Columns
+from xcheck.layerwise._forms import Columns, Form
 from xcheck.layerwise._layer import Layer, Pulled
 from xcheck.layerwise._theta import Sums, Theta
 from xcheck.layerwise.losses import at_output, scale
@@ -24,23 +24,25 @@ def gradient(
     """
     factor, _ = scale(loss, y)
     root, theta = run(module, x)
-    sums = Sums(theta, x.new_empty(1, theta.size))
+    sums = Sums(theta, x, (1,))
 
     def visit(layer: Layer, pulled: Pulled) -> None:
         sums.add(layer.where, layer.vjp_weight(pulled.forms[0].pair(len(x))[0]))
 
     root.pull(Pulled([Columns(at_output(loss, root.y, y).gradient[None])], None), visit, need=False)
-    return sums.out[0] * factor
+    return sums.flat()[0] * factor
 
 
-def rows(root: Layer, theta: Theta, columns: Columns, out: Tensor) -> Tensor:
+def rows(root: Layer, theta: Theta, columns: Form, out: Tensor) -> Tensor:
     """`g J_theta` of every column and example into `out` (k, n, p), each entry written once."""
-    sums = Sums(theta, out)
+    if theta.unmet or theta.shared:
+        out.zero_()
 
     def visit(layer: Layer, pulled: Pulled) -> None:
         g, _ = pulled.forms[0].pair(len(root.x))
         if theta.shared or torch.is_grad_enabled():
-            sums.add(layer.where, layer.vjp_weight_each(g))
+            for block, part in zip(layer.own(out), layer.vjp_weight_each(g), strict=True):
+                block.add_(part) if theta.shared else block.copy_(part)
         else:
             layer.write_each(g, layer.own(out))
 

@@ -43,7 +43,7 @@ def hessian_diagonal(
 
 
 def _diagonal(root: Layer, theta: Theta, output: Output) -> Tensor:
-    sums = Sums(theta, root.y.new_empty(theta.size))
+    sums = Sums(theta, root.y)
 
     def visit(layer: Layer, pulled: Pulled) -> None:
         sums.add(layer.where, layer.square_weight(pulled.forms))
@@ -53,7 +53,7 @@ def _diagonal(root: Layer, theta: Theta, output: Output) -> Tensor:
             sums.add(layer.where, layer.split(own.diagonal()))
 
     root.pull(Pulled([output.root()], output.gradient), visit, need=False)
-    return sums.out
+    return sums.flat()
 
 
 @exact
@@ -96,11 +96,11 @@ def _full(root: Layer, theta: Theta, output: Output) -> Tensor:
 def _columns(root: Layer, theta: Theta, output: Output) -> Tensor:
     """`H I`: one product with every unit vector of theta."""
     unit = torch.eye(theta.size, dtype=root.y.dtype, device=root.y.device)
-    sums = Sums(theta, torch.empty_like(unit))
+    sums = Sums(theta, unit, (theta.size,))
     df = root.push(None, unit)
     if df is not None:
         root.turn(output.gradient, output.product(df), unit, sums, need=False)
-    return sums.out
+    return sums.flat()
 
 
 def _blocks(root: Layer, theta: Theta, output: Output) -> dict[str, Tensor]:

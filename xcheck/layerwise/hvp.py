@@ -6,7 +6,9 @@ from torch import Tensor, nn
 
 from xcheck.layerwise._call import exact, run, tangents
 from xcheck.layerwise._forms import Columns
+from xcheck.layerwise._kron import linear_chain
 from xcheck.layerwise._layer import Layer, Pulled
+from xcheck.layerwise._rop import product
 from xcheck.layerwise._theta import Sums
 from xcheck.layerwise.losses import at_output, scale
 
@@ -30,14 +32,19 @@ def hvp(
     """
     factor, _ = scale(loss, y)
     root, theta = run(module, x)
+    chain = linear_chain(root, theta) if v.ndim == 1 else None
     t, single = tangents(v, theta)
     output = at_output(loss, root.y, y)
-    sums = Sums(theta, x.new_empty(len(t), theta.size))
+    if chain is not None:
+        sums = Sums(theta, x)
+        product(chain, output, t[0], sums, curved=True)
+        return sums.flat() * factor
+    sums = Sums(theta, x, (len(t),))
     df = root.push(None, t)
     if df is None:  # no weights at all
         return torch.zeros_like(v)
     root.turn(output.gradient, output.product(df), t, sums, need=False)
-    return _flat(sums.out, factor, single)
+    return _flat(sums.flat(), factor, single)
 
 
 @exact
@@ -59,8 +66,13 @@ def ggnvp(
     """
     factor, _ = scale(loss, y)
     root, theta = run(module, x)
+    chain = linear_chain(root, theta) if v.ndim == 1 else None
     t, single = tangents(v, theta)
-    sums = Sums(theta, x.new_empty(len(t), theta.size))
+    if chain is not None:
+        sums = Sums(theta, x)
+        product(chain, at_output(loss, root.y, y), t[0], sums, curved=False)
+        return sums.flat() * factor
+    sums = Sums(theta, x, (len(t),))
     df = root.push(None, t)
     if df is None:
         return torch.zeros_like(v)
@@ -69,7 +81,7 @@ def ggnvp(
         sums.add(layer.where, layer.vjp_weight(pulled.forms[0].pair(len(x))[0]))
 
     root.pull(Pulled([Columns(at_output(loss, root.y, y).product(df))], None), visit, need=False)
-    return _flat(sums.out, factor, single)
+    return _flat(sums.flat(), factor, single)
 
 
 def _flat(columns: Tensor, factor: float | Tensor, single: bool) -> Tensor:

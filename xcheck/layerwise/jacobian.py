@@ -1,12 +1,11 @@
 """The Jacobian of the outputs, per example: unit columns pulled back, each block written once."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from xcheck.layerwise._call import chunks, exact, run
 from xcheck.layerwise._errors import BadShape
-from xcheck.layerwise._forms import Columns
+from xcheck.layerwise._forms import Unit
 from xcheck.layerwise._layer import Layer, Wrt
 from xcheck.layerwise._theta import Theta
 from xcheck.layerwise.gradients import rows
@@ -26,6 +25,7 @@ def jacobian(
     `out` is written in place and returned. Without it, narrow networks (every width at most 32) return a view whose
     examples are innermost in memory: same values, other strides. `chunk_size` bounds the memory beside the result.
 
+    >>> import torch
     >>> model = nn.Linear(2, 1)
     >>> jacobian(model, torch.tensor([[3.0, 4.0]]))
     tensor([[[3., 4., 1.]]])
@@ -72,10 +72,8 @@ def _empty(root: Layer, shape: tuple[int, int, int], wrt: Wrt) -> Tensor:
 
 def _fill(root: Layer, theta: Theta, wrt: Wrt, out: Tensor) -> Tensor:
     """`J` of one chunk, from the unit columns at the output."""
-    shape = root.y.shape[1:]
-    unit = torch.eye(shape.numel(), dtype=root.y.dtype, device=root.y.device).view(-1, 1, *shape)
     if wrt == "weight":
-        rows(root, theta, Columns(unit), out.transpose(0, 1))
+        rows(root, theta, Unit(root.y), out.transpose(0, 1))
     else:
-        out.copy_(root.vjp(unit.expand(-1, len(root.x), *shape)).flatten(2).transpose(0, 1))
+        out.copy_(root.vjp(Unit(root.y).pair(len(root.x))[0]).flatten(2).transpose(0, 1))
     return out

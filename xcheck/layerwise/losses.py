@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from xcheck.layerwise._errors import BadShape, Unsupported
-from xcheck.layerwise._forms import Columns
+from xcheck.layerwise._forms import Columns, Form, Unit
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Output:
     """
 
     gradient: Tensor  # de_n/df (n, *c)
-    root: Callable[[], Columns]  # H_n = sum_k C_k C_k^T, with C (h, n or 1, *c)
+    root: Callable[[], Form]  # H_n = sum_k C_k C_k^T
     product: Callable[[Tensor], Tensor]  # H_n v for v (k, n, *c)
 
 
@@ -74,8 +74,8 @@ def at_output(loss: nn.Module, f: Tensor, y: Tensor) -> Output:
     """The loss at `f` (n, *c) and its targets; the sign is that of the negative log-likelihood.
 
     >>> out = at_output(nn.MSELoss(), torch.tensor([[1.0, 3.0]]), torch.tensor([[0.0, 1.0]]))
-    >>> out.gradient, out.root().left.shape
-    (tensor([[1., 2.]]), torch.Size([2, 1, 2]))
+    >>> out.gradient, out.root().diagonal()
+    (tensor([[1., 2.]]), tensor([[1., 1.]]))
     """
     if isinstance(loss, nn.CrossEntropyLoss):
         return _cross_entropy(loss, f, y)
@@ -84,14 +84,9 @@ def at_output(loss: nn.Module, f: Tensor, y: Tensor) -> Output:
     return _binary(loss, f, y) if isinstance(loss, nn.BCEWithLogitsLoss) else _square(f, y)
 
 
-def _unit(f: Tensor) -> Tensor:
-    shape = f.shape[1:]
-    return torch.eye(shape.numel(), dtype=f.dtype, device=f.device).view(-1, 1, *shape)
-
-
 def _square(f: Tensor, y: Tensor) -> Output:
     """`e = |f - y|^2 / 2`: `H = I`, the same for all examples."""
-    return Output(f - y, lambda: Columns(_unit(f)), lambda v: v)
+    return Output(f - y, lambda: Unit(f), lambda v: v)
 
 
 def _binary(loss: nn.BCEWithLogitsLoss, f: Tensor, y: Tensor) -> Output:
@@ -102,7 +97,7 @@ def _binary(loss: nn.BCEWithLogitsLoss, f: Tensor, y: Tensor) -> Output:
     curvature = weight * (positive + (1 - y)) * up * down
     return Output(
         weight * ((1 - y) * up - positive * down),
-        lambda: Columns(_unit(f) * curvature.sqrt()),
+        lambda: Unit(f).columns().scaled(curvature.sqrt()),
         lambda v: curvature * v,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from xcheck._errors import UsageError
-from xcheck._registry import Registry
+from xcheck._registry import Registry, check_name
 from xcheck.case import Case
 from xcheck.quantities import load_quantities
 from xcheck.quantity import FRAMEWORKS, Implementation, implementations
@@ -42,11 +42,13 @@ def parse_id(text: str) -> Cell:
     """The cell that an id names.
 
     Raises:
-        UsageError: it has not five parts.
+        UsageError: it has not five parts, or one of them cannot be a name.
     """
     parts = text.split("/")
     if len(parts) != 5:
         raise UsageError(f"{text!r} is no id of a cell; expected case/quantity/implementation/dtype/device")
+    for kind, name in zip(("case", "quantity", "implementation"), parts, strict=False):
+        check_name(kind, name)
     return Cell(*parts)
 
 
@@ -76,7 +78,8 @@ def plan(
         for quantity in case.quantities
         if quantity in quantities
         for implementation in implementations(quantity).values()
-        if implementation.name in wanted and _applies(implementation, case, settings.adapter)
+        if implementation.name in wanted and of_module(implementation, settings.adapter)
+        if for_case(implementation, case.name)
         for device in settings.devices
         if device in available[implementation.framework]
         for dtype in _dtypes(settings.dtypes, case, device)
@@ -93,9 +96,14 @@ def _registry(kind: str, items: Mapping[str, object]) -> Registry:
     return registry
 
 
-def _applies(implementation: Implementation, case: Case, adapter: str | None) -> bool:
-    ours = adapter is None or implementation.module == adapter or implementation.module.startswith(f"{adapter}.")
-    return ours and any(fnmatchcase(case.name, glob.strip()) for glob in implementation.cases.split(","))
+def of_module(implementation: Implementation, adapter: str | None) -> bool:
+    """Whether the adapter's module, or one inside its package, declares it."""
+    return adapter is None or implementation.module == adapter or implementation.module.startswith(f"{adapter}.")
+
+
+def for_case(implementation: Implementation, case: str) -> bool:
+    """Whether it is declared for this case; most are for all."""
+    return any(fnmatchcase(case, glob.strip()) for glob in implementation.cases.split(","))
 
 
 def _dtypes(dtypes: Iterable[str], case: Case, device: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import pi, sqrt
 
 import torch
@@ -10,6 +10,12 @@ from torch import Tensor, nn
 
 from xcheck.layerwise._registry import register
 from xcheck.layerwise.layers.elementwise import Elementwise
+
+
+@lru_cache(maxsize=16)
+def _one(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """1, kept: never written to."""
+    return torch.ones((), dtype=dtype, device=device)
 
 
 @register(nn.Tanh)
@@ -23,7 +29,7 @@ class Tanh(Elementwise):
     @cached_property
     def slope(self) -> Tensor:
         """`1 - y^2`."""
-        return torch.addcmul(self.y.new_ones(()), self.y, self.y, value=-1)
+        return torch.addcmul(_one(self.y.dtype, self.y.device), self.y, self.y, value=-1)
 
     @cached_property
     def bend(self) -> Tensor:

@@ -1,0 +1,209 @@
+"""The command line: what a user types, what comes back, and one clear line for everything that is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from xcheck.cli import main
+
+ROOT = Path(__file__).parents[1]
+ADAPTERS = Path(__file__).parent / "adapters"
+ONE = ("--case", "linear_gaussian", "--quantity", "gradient", "--dtype", "float64", "--adapter", "faulty_adapter")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """Commands write into the folder that they are called from."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(ADAPTERS))
+
+
+def xcheck(*arguments, **options):
+    """A command in a process of its own, started as a user would."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, ADAPTERS)))}
+    return subprocess.Popen(
+        [sys.executable, "-m", "xcheck", *arguments], env=environment, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, **options,
+    )  # fmt: skip
+
+
+def write(name, text):
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text(text)
+    return name
+
+
+LITERAL = "from xcheck import *\nfrom xcheck.program import Linear\nx = Literal(((1.0,),))\nc = Case(name='{}', "
+LITERAL += "program=Linear(1, 1), params=Linear(1, 1).init(seed=1), inputs={{'x': x}})\n"
+
+WRONG = [
+    (("verify", "--case", "tanh_mpl"), "unknown case 'tanh_mpl'; did you mean 'tanh_mlp'?"),
+    (("verify", "--quantity", "gradeint"), "unknown quantity 'gradeint'; did you mean 'gradient'?"),
+    (("verify", "--implementation", "nobody"), "unknown implementation 'nobody'"),
+    (("verify", "--case", "td_error", "--quantity", "ggn"), "zero cells: no such case lists ggn"),
+    (("verify", "--case", "tanh_mlp", "--tier", "smoke"), "zero cells: tanh_mlp is of tier standard"),
+    (("verify", "--tier", "tiny"), "unknown tier 'tiny'; known: smoke, standard, full"),
+    (("verify", "--dtype", "float16"), "unknown dtype 'float16'; known: float64, float32, tf32, bfloat16"),
+    (("verify", "--dtype", ","), "at least one dtype and one device is needed"),
+    (("verify", "--dtype", "tf32"), "zero cells: tf32 exists on CUDA devices only; add --device cuda"),
+    (("verify", "--device", "tpu"), "unknown device 'tpu'"),
+    (("verify", "--timeout", "0"), "the time limit of a cell must be above 0 seconds, not 0"),
+    (("verify", "--timeout", "soon"), "Invalid value for '--timeout'"),
+    (("verify", "--memory", "-1"), "the memory limit of a cell must be above 0 MB, not -1"),
+    (("verify", "-j", "0"), "at least one worker is needed, not 0"),
+    (("verify", "-j", "many"), "Invalid value for '-j'"),
+    (("verify", "--adapter", "no_such_module"), "no module 'no_such_module' for --adapter"),
+    (("verify", "--adapter", "broken_module"), "the adapter 'broken_module' cannot be imported: ZeroDivisionError"),
+    (("verify", "--adapter", "needy_module"), "the adapter 'needy_module' needs 'no_such_package'"),
+    (("verify", "--adapter", "json"), "zero cells: no implementation matching '*' in module json"),
+    (("verify", "--cases", "nowhere"), "no folder"),
+    (("verify", "--cases", "empty"), "holds no case file"),
+    (("verify", "--cases", "syntax"), "cannot be executed: SyntaxError"),
+    (("verify", "--cases", "caseless"), "declares no case"),
+    (("verify", "--cases", "twice"), "case 'one' is declared twice"),
+    (("verify", "--cases", "named"), "case name 'No Name' does not match"),
+    (("verify", *ONE, "--json", "file/verify.json"), "cannot write"),
+    (("verify", *ONE, "--json", "damaged.json"), "the journal damaged.jsonl is damaged at line 2"),
+    (("verify", *ONE, "--json", "full.json"), "cannot write full.jsonl: No space left on device"),
+    (("verify", "--color"), "No such option"),
+    (("explain", "gradient"), "'gradient' is no id of a cell; expected case/quantity/implementation/dtype/device"),
+    (("explain", "tanh_mpl/hvp/torch_x/float64/cpu"), "unknown case 'tanh_mpl'; did you mean 'tanh_mlp'?"),
+    (("explain", "*/hvp/torch_x/float64/cpu"), "case name '*' does not match"),
+    (("explain",), "Missing argument 'ID'"),
+    (("show", "tanh_mpl"), "unknown case 'tanh_mpl'; did you mean 'tanh_mlp'?"),
+    (("list", "colours"), "Invalid value for"),
+    (("report", "nowhere.json"), "cannot read nowhere.json: No such file or directory"),
+    (("report", "syntax/one.py"), "syntax/one.py is no file of results"),
+    (("report", "future.json"), "future.json has schema 'xcheck.results/9'"),
+    (("verfy",), "No such command 'verfy'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "line"), WRONG, ids=lambda value: " ".join(value)[:40] if value else "")
+def test_bad_input_is_one_line_and_exit_code_2(arguments, line, capsys):
+    write("broken_module.py", "1 / 0")
+    write("needy_module.py", "import no_such_package")
+    write("syntax/one.py", "def (:")
+    write("caseless/one.py", "number = 3")
+    write("twice/one.py", LITERAL.format("one"))
+    write("twice/two.py", LITERAL.format("one"))
+    write("named/one.py", LITERAL.format("No Name"))
+    write("file", "a file where a folder should be")
+    write("damaged.jsonl", '{"machine": {}, "versions": {}, "settings": {}}\nnonsense\n')
+    write("future.json", '{"schema": "xcheck.results/9"}')
+    Path("empty").mkdir()
+    Path("full.jsonl").symlink_to("/dev/full")
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("xcheck: ")
+    assert line in said
+    assert said.count("\n") == 1
+
+
+def test_no_command_shows_the_help_and_exits_with_2(capsys):
+    assert main([]) == 2
+    assert "Usage: xcheck" in "".join(capsys.readouterr())
+
+
+def test_help_needs_no_framework():
+    code = "import sys; from xcheck.cli import main; main(['--help']); sys.exit('torch' in sys.modules or 'jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True).returncode == 0
+
+
+def test_listing_needs_no_framework():
+    code = "import sys; from xcheck.cli import main; main(['list', '{}']); sys.exit('torch' in sys.modules or 'jax' in sys.modules)"
+    for what in ("cases", "quantities", "implementations"):
+        said = subprocess.run([sys.executable, "-c", code.format(what)], cwd=ROOT, capture_output=True)
+        assert said.returncode == 0, said.stderr
+
+
+def test_what_there_is_can_be_listed(capsys):
+    assert main(["list", "cases"]) == main(["list", "quantities"]) == main(["show", "td_error"]) == 0
+    said = capsys.readouterr().out
+    for word in ("tanh_mlp_trained", "hessian_params", "J[n, c, d] = d f_c(theta, x_n) / d x_nd", "q_target = Normal("):
+        assert word in said
+
+
+def test_a_run_writes_its_file_and_prints_its_table(capsys):
+    rights = (*ONE, "--implementation", "torch_right,torch_doubles,torch_declines", "-j", "1")
+    assert main(["verify", *rights]) == 1
+    said = capsys.readouterr()
+    assert "1 agrees, 1 unsupported, 1 disagrees" in said.out
+    assert "torch_doubles float64 cpu" in said.out
+    assert "equals 2 x the reference" in said.out
+    assert "xcheck explain linear_gaussian/gradient/torch_doubles/float64/cpu --adapter faulty_adapter" in said.out
+    assert "disagrees: linear_gaussian/gradient/torch_doubles/float64/cpu" in said.err
+    document = json.loads(Path("reports/verify.json").read_text())
+    assert document["schema"] == "xcheck.results/1"
+    assert [result["outcome"] for result in document["results"]] == ["agrees", "unsupported", "disagrees"]
+
+    assert main(["report", "reports/verify.json"]) == 1
+    assert capsys.readouterr().out == said.out
+    assert main(["report", "--quiet", "reports/verify.json"]) == 1
+    assert "worst ratio" not in capsys.readouterr().out
+
+
+def test_explain_tells_all_about_one_cell(capsys):
+    cell = "linear_gaussian/gradient/torch_doubles/float64/cpu"
+    assert main(["explain", cell, "--adapter", "faulty_adapter"]) == 1
+    said = capsys.readouterr().out
+    for word in ("disagrees: ", "grad L(theta)", "expected -", "2 times as much", "equals 2 x the reference", cell):
+        assert word in said
+    assert main(["explain", cell.replace("doubles", "right"), "--adapter", "faulty_adapter"]) == 0
+
+
+def test_cuda_without_a_gpu_is_one_line(capsys):
+    if main(["verify", *ONE, "--implementation", "torch_right", "--device", "all"]) != 0:
+        pytest.fail(capsys.readouterr().err)
+    if "left out: torch on cuda" not in capsys.readouterr().err:
+        pytest.skip("this machine has a GPU")
+    assert main(["verify", *ONE, "--device", "cuda"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("xcheck: no framework here has a CUDA device")
+
+
+@pytest.fixture
+def slow_run():
+    """A run with two quick cells and one that sleeps; it has written the quick ones when this returns."""
+    rights = ("--implementation", "torch_right,torch_prints,torch_sleeps", "-j", "2", "--timeout", "300")
+    process = xcheck("verify", *ONE, *rights)
+    journal, deadline = Path("reports/verify.jsonl"), time.monotonic() + 60
+    while not (journal.exists() and journal.read_bytes().count(b"\n") == 3):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    yield process, rights
+    process.kill()
+    process.communicate()
+
+
+def test_an_interrupt_keeps_the_journal(slow_run):
+    process, _ = slow_run
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "xcheck: interrupted; the results so far are in reports/verify.jsonl" in said
+    assert len(Path("reports/verify.jsonl").read_bytes().splitlines()) == 3
+
+
+def test_a_killed_run_goes_on_where_it_stopped(slow_run):
+    process, rights = slow_run
+    process.kill()
+    process.communicate(timeout=30)
+    with Path("reports/verify.jsonl").open("ab") as journal:
+        journal.write(b'{"id": "torn')
+    again = xcheck("verify", *ONE, *rights)
+    said = ""
+    while "taken over" not in said:
+        said = again.stderr.readline()
+        assert said, again.communicate()
+    again.kill()
+    again.communicate()
+    assert said == "2 of 3 results taken over from the unfinished run in reports/verify.jsonl\n"

@@ -1,0 +1,191 @@
+"""The command line: `xcheck`, or `python -m xcheck`.
+
+Exit codes: 0 all well, 1 something failed, 2 bad usage or bad input (one line on stderr), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xcheck._errors import UsageError, XCheckError
+
+if TYPE_CHECKING:
+    from xcheck.run import Settings
+
+# Everything else is imported by the command that needs it: `xcheck --help` answers at once.
+
+app = typer.Typer(
+    name="xcheck",
+    help="Verifies derivatives and curvature across PyTorch and JAX against a certified reference.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+Cases = Annotated[Path | None, typer.Option("--cases", metavar="DIR", help="case files in place of the shipped ones")]
+Adapter = Annotated[str | None, typer.Option("--adapter", metavar="MODULE", help="a module with implementations")]
+Timeout = Annotated[float, typer.Option(metavar="S", help="seconds for one cell")]
+Memory = Annotated[int, typer.Option(metavar="MB", help="memory for one cell")]
+
+
+class What(StrEnum):
+    """What `xcheck list` lists."""
+
+    CASES = "cases"
+    QUANTITIES = "quantities"
+    IMPLEMENTATIONS = "implementations"
+
+
+@app.command()
+def verify(
+    case: Annotated[str, typer.Option(metavar="GLOB", help="names of cases; several globs with commas")] = "*",
+    quantity: Annotated[str, typer.Option(metavar="GLOB", help="names of quantities")] = "*",
+    implementation: Annotated[str, typer.Option(metavar="GLOB", help="names of implementations")] = "*",
+    adapter: Adapter = None,
+    dtype: Annotated[
+        str, typer.Option(metavar="DTYPE,...", help="float64, float32, tf32, bfloat16")
+    ] = "float64,float32",
+    device: Annotated[str, typer.Option(metavar="cpu|cuda|all", help="where to compute")] = "cpu",
+    cases: Cases = None,
+    tier: Annotated[str, typer.Option(metavar="smoke|standard|full", help="how many cases")] = "standard",
+    timeout: Timeout = 60.0,
+    memory: Memory = 4096,
+    jobs: Annotated[int | None, typer.Option("-j", metavar="N", help="worker processes; one a core by default")] = None,
+    json: Annotated[Path, typer.Option(metavar="FILE", help="the final file; the journal is FILE.jsonl")] = Path(
+        "reports/verify.json"
+    ),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="only what failed, and the counts")] = False,
+) -> int:
+    """Run cases through implementations and judge each result by its certified reference."""
+    from xcheck.report.terminal import Terminal
+    from xcheck.run import run
+
+    settings = _settings(
+        cases=case, quantities=quantity, implementations=implementation, adapter=adapter, dtypes=_split(dtype),
+        devices=_split(device), folder=None if cases is None else str(cases), tier=tier, timeout=timeout, memory=memory,
+    )  # fmt: skip
+    journal = json.with_suffix(".jsonl")
+    with Terminal(quiet=quiet) as terminal:
+        try:
+            results = run(settings, jobs=jobs, journal=journal, watcher=terminal)
+        except KeyboardInterrupt:
+            print(
+                f"xcheck: interrupted; the results so far are in {journal}, and the same line goes on", file=sys.stderr
+            )
+            return 130
+    results.save(json)
+    terminal.report(results.document)
+    if not quiet:
+        terminal.note(f"written to {json}")
+    return results.exit_code
+
+
+@app.command()
+def explain(
+    id: Annotated[str, typer.Argument(metavar="ID", help="case/quantity/implementation/dtype/device")],
+    adapter: Adapter = None,
+    cases: Cases = None,
+    timeout: Timeout = 60.0,
+    memory: Memory = 4096,
+) -> int:
+    """Run one cell and tell all about it: formula, worst entry, both values, diagnosis, line to reproduce."""
+    from xcheck._load import load_cases
+    from xcheck.quantities import load_quantities
+    from xcheck.report.explain import explanation
+    from xcheck.run import run
+    from xcheck.run.plan import parse_id
+
+    cell = parse_id(id)
+    settings = _settings(
+        cases=cell.case, quantities=cell.quantity, implementations=cell.implementation, adapter=adapter,
+        dtypes=(cell.dtype,), devices=(cell.device,), folder=None if cases is None else str(cases), tier="full",
+        timeout=timeout, memory=memory,
+    )  # fmt: skip
+    for result in run(settings, jobs=1):
+        if result.id == id:
+            print(explanation(result, load_cases(cases)[cell.case], load_quantities()[cell.quantity]))
+            return int(result.outcome.failed)
+    raise UsageError(f"{id!r} is no id of a cell: its device is {cell.device}; expected cpu or cuda")
+
+
+@app.command("list")
+def list_(what: What, adapter: Adapter = None, cases: Cases = None) -> int:
+    """List cases, quantities or implementations."""
+    from xcheck._load import load_cases
+    from xcheck.quantities import load_quantities
+    from xcheck.report import listing
+    from xcheck.report.terminal import console
+    from xcheck.run.adapters import import_adapter
+
+    loaded = load_cases(cases)
+    quantities = load_quantities()
+    if adapter is not None:
+        import_adapter(adapter)
+    tables = {
+        What.CASES: lambda: listing.cases(loaded.values()),
+        What.QUANTITIES: lambda: listing.quantities(quantities.values()),
+        What.IMPLEMENTATIONS: lambda: listing.implementations(quantities, adapter),
+    }
+    console().print(tables[what]())
+    return 0
+
+
+@app.command()
+def show(case: Annotated[str, typer.Argument(metavar="CASE", help="the name of a case")], cases: Cases = None) -> int:
+    """Show one case: its program, parameters, inputs, loss, and who computes what of it."""
+    from xcheck._errors import UnknownName
+    from xcheck._load import load_cases
+    from xcheck._registry import unknown
+    from xcheck.quantities import load_quantities
+    from xcheck.report import listing
+
+    load_quantities()
+    loaded = load_cases(cases)
+    if case not in loaded:
+        raise UnknownName(unknown("case", case, loaded))
+    print(listing.show(loaded[case]))
+    return 0
+
+
+@app.command()
+def report(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="what xcheck verify --json wrote")],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="only what failed, and the counts")] = False,
+) -> int:
+    """Print the report of a run again, from its file alone."""
+    from xcheck.report.terminal import Terminal
+    from xcheck.run.results import Results
+
+    results = Results.load(file)
+    Terminal(quiet=quiet).report(results.document)
+    return results.exit_code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns the exit code; every error is one line on stderr."""
+    try:
+        return app(args=arguments, prog_name="xcheck", standalone_mode=False) or 0
+    except XCheckError as error:
+        said = str(error)
+    except typer.TyperException as error:
+        said = error.format_message() or "a command is missing"
+    except typer.Abort:
+        said = "aborted"
+    print(f"xcheck: {' '.join(said.split())}", file=sys.stderr)
+    return 2
+
+
+def _settings(**values: object) -> Settings:
+    from xcheck.run import Settings
+
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def _split(names: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in names.split(",") if name.strip())

@@ -1,0 +1,1 @@
+"""Reports: results to the terminal; nothing here runs mathematics."""
