@@ -15,7 +15,7 @@ VECTORS = (
 NET = Sequential(Linear(D, H), Tanh(), Linear(H, H), Tanh(), Linear(H, C))
 
 
-def classifier(name, reduction, quantities, doc):
+def classifier(name, reduction, quantities, doc, tier="standard"):
     return Case(
         name=name,
         program=NET,
@@ -24,16 +24,20 @@ def classifier(name, reduction, quantities, doc):
         targets=Integers((N,), seed=13, low=0, high=C),
         loss=cross_entropy(reduction),
         quantities=quantities,
+        tier=tier,
         doc=doc,
     )
 
 
 cases = (
     classifier(
-        "tanh_mlp_classifier",
-        "mean",
-        (*VECTORS, "jacobian_params", "jacobian_inputs", "hessian_inputs", "hessian_params", "ggn"),
+        "tanh_mlp_classifier", "mean", (*VECTORS, "jacobian_params", "jacobian_inputs", "hessian_inputs"),
         "8-16-16-3 tanh network, cross-entropy, mean of 20 examples",
     ),
     classifier("tanh_mlp_classifier_sum", "sum", VECTORS, "the same, summed: a factor n between them"),
-)
+    classifier(
+        "tanh_mlp_classifier_dense", "mean",
+        ("value", "hessian_params", "hessian_blocks", "ggn", "ggn_blocks", "empirical_fisher"),
+        "the mean again, with its matrices of 467 x 467", tier="full",
+    ),
+)  # fmt: skip

@@ -12,7 +12,7 @@ QUANTITIES = (
 NET = Sequential(Linear(D, H), Tanh(), Linear(H, H), Tanh(), Linear(H, C))
 
 
-def regression(name, reduction, doc):
+def regression(name, reduction, doc, quantities=QUANTITIES, tier="standard"):
     return Case(
         name=name,
         program=NET,
@@ -20,7 +20,8 @@ def regression(name, reduction, doc):
         inputs={"x": Normal((N, D), seed=22)},
         targets=Normal((N, C), seed=23),
         loss=mse(reduction),
-        quantities=QUANTITIES,
+        quantities=quantities,
+        tier=tier,
         doc=doc,
     )
 
@@ -28,4 +29,8 @@ def regression(name, reduction, doc):
 cases = (
     regression("tanh_mlp_regression", "mean", "8-16-16-3 tanh network, squared error, mean over 60 numbers"),
     regression("tanh_mlp_regression_sum", "sum", "the same, summed: a factor n c between them"),
-)
+    regression(
+        "tanh_mlp_regression_dense", "mean", "the mean again, with its matrices of 467 x 467",
+        ("value", "jacobian_params", "hessian_params", "hessian_blocks", "ggn", "ggn_blocks", "empirical_fisher"), "full",
+    ),
+)  # fmt: skip

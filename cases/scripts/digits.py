@@ -37,8 +37,6 @@ for step in range(STEPS + 1):
     W1, b1 = W1 - RATE * back.T @ x, b1 - RATE * back.sum(axis=0)
 
 values = Path(__file__).parents[1] / "values"
-np.savez_compressed(
-    values / "digits.npz", images=images[:256].astype(np.uint8), labels=labels[:256].astype(np.uint8)
-)
+np.savez_compressed(values / "digits.npz", images=images[:256].astype(np.uint8), labels=labels[:256].astype(np.uint8))
 weights = {"0.weight": W1, "0.bias": b1, "2.weight": W2, "2.bias": b2}
 np.savez_compressed(values / "digits_mlp_trained.npz", **{name: a.astype(np.float32) for name, a in weights.items()})

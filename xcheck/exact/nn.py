@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xcheck._errors import UnknownPrimitive
-from xcheck.exact.nn_layers import LayerFunctions
 
 if TYPE_CHECKING:
     from xcheck.exact.namespace import Array, Namespace
 
 
-class Functions(LayerFunctions):
+class Functions:
     """Activations, softmax and its kin; signatures as in the frameworks' `xp.nn`."""
 
     def __init__(self, xp: Namespace) -> None:

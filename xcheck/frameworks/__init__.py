@@ -27,7 +27,6 @@ the same signature. Axes: examples first, channels second, the reduced or normal
     pick(y, index)                       y[..., index[...]]: one entry of the last axis for each row
     take(table, index)                   table[index]: rows of an embedding
     layer_norm(x, weight, bias, eps)     (x - mean) / sqrt(var + eps) * weight + bias over the last axis
-    constant(values, like)               NumPy values of the program itself, with the dtype and device of an array
-    conv2d(x, weight, bias, stride=1, padding=0, groups=1)    x (n, d, h, w), weight (c, d / groups, k, l), bias (c,)
+    conv2d(x, weight, bias, stride=1, padding=0)    x (n, d, h, w), weight (c, d, kh, kw), bias (c,)
     avg_pool2d(x, size)  max_pool2d(x, size)        windows of size x size that do not overlap
 """

@@ -49,10 +49,6 @@ def pick(y: Array, index: Array) -> Array:
     return jax.numpy.take_along_axis(y, index[..., None], axis=-1)[..., 0]
 
 
-def constant(values: Any, like: Array) -> Array:
-    return jax.numpy.asarray(values, dtype=like.dtype)
-
-
 def take(table: Array, index: Array) -> Array:
     return jax.numpy.take(table, index, axis=0)
 
@@ -61,10 +57,8 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Array:
     return jax.nn.standardize(x, axis=-1, epsilon=eps) * weight + bias
 
 
-def conv2d(x: Array, weight: Array, bias: Array, stride: int = 1, padding: int = 0, groups: int = 1) -> Array:
-    y = jax.lax.conv_general_dilated(
-        x, weight, (stride, stride), [(padding, padding)] * 2, feature_group_count=groups
-    )
+def conv2d(x: Array, weight: Array, bias: Array, stride: int = 1, padding: int = 0) -> Array:
+    y = jax.lax.conv_general_dilated(x, weight, (stride, stride), [(padding, padding)] * 2)
     return y + bias[:, None, None]
 
 

@@ -49,10 +49,6 @@ def pick(y: Tensor, index: Tensor) -> Tensor:
     return torch.gather(y, -1, index.unsqueeze(-1)).squeeze(-1)
 
 
-def constant(values: Any, like: Tensor) -> Tensor:
-    return torch.as_tensor(values, dtype=like.dtype, device=like.device)
-
-
 def take(table: Tensor, index: Tensor) -> Tensor:
     return torch.nn.functional.embedding(index, table)
 
@@ -61,10 +57,8 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
     return torch.nn.functional.layer_norm(x, (x.shape[-1],), weight, bias, eps)
 
 
-def conv2d(
-    x: Tensor, weight: Tensor, bias: Tensor, stride: int = 1, padding: int = 0, groups: int = 1
-) -> Tensor:
-    return torch.nn.functional.conv2d(x, weight, bias, stride, padding, groups=groups)
+def conv2d(x: Tensor, weight: Tensor, bias: Tensor, stride: Any = 1, padding: Any = 0) -> Tensor:
+    return torch.nn.functional.conv2d(x, weight, bias, stride, padding)
 
 
 def avg_pool2d(x: Tensor, size: int) -> Tensor:

@@ -31,9 +31,7 @@ class Conv2d(Layer):
         return xp.nn.conv2d(x, params["weight"], params["bias"], self.stride, self.padding, self.groups)
 
     def torch(self) -> nn.Module:
-        return torch.nn.Conv2d(
-            self.d, self.c, self.size, stride=self.stride, padding=self.padding, groups=self.groups
-        )
+        return torch.nn.Conv2d(self.d, self.c, self.size, stride=self.stride, padding=self.padding, groups=self.groups)
 
 
 @dataclass(frozen=True)
