@@ -53,7 +53,6 @@ linear_gaussian_quarter = Case(
     targets=Y,
     loss=gaussian_nll(0.25),
     quantities=QUANTITIES,
-    tier="smoke",
     doc="the same with noise_var 1/4: variance and standard deviation differ",
 )
 linear_gaussian_3_2 = Case(
@@ -75,7 +74,6 @@ linear_gaussian_float64 = Case(
     targets=Y64,
     loss=gaussian_nll(0.25),
     quantities=QUANTITIES,
-    tier="smoke",
     doc="data that float32 cannot hold",
 )
 

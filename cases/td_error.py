@@ -60,6 +60,7 @@ cases = (
         inputs=INPUTS,
         wrt=("states", "actions", "q_target"),
         quantities=("value", "jacobian_inputs", "jacobian_aux"),
+        tier="smoke",
         doc="two critics with the TD errors as aux",
     ),
 )

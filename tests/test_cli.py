@@ -17,6 +17,7 @@ from xcheck.cli import main
 ROOT = Path(__file__).parents[1]
 ADAPTERS = Path(__file__).parent / "adapters"
 ONE = ("--case", "linear_gaussian", "--quantity", "gradient", "--dtype", "float64", "--adapter", "faulty_adapter")
+RIGHT = ("--implementation", "torch_right", "-j", "1")
 
 
 @pytest.fixture(autouse=True)
@@ -70,9 +71,9 @@ WRONG = [
     (("verify", "--cases", "caseless"), "declares no case"),
     (("verify", "--cases", "twice"), "case 'one' is declared twice"),
     (("verify", "--cases", "named"), "case name 'No Name' does not match"),
-    (("verify", *ONE, "--json", "file/verify.json"), "cannot write"),
-    (("verify", *ONE, "--json", "damaged.json"), "the journal damaged.jsonl is damaged at line 2"),
-    (("verify", *ONE, "--json", "full.json"), "cannot write full.jsonl: No space left on device"),
+    (("verify", *ONE, *RIGHT, "--json", "file/verify.json"), "cannot write"),
+    (("verify", *ONE, *RIGHT, "--json", "damaged.json"), "the journal damaged.jsonl is damaged at line 1"),
+    (("verify", *ONE, *RIGHT, "--json", "full.json"), "cannot write full.jsonl: No space left on device"),
     (("verify", "--color"), "No such option"),
     (("explain", "gradient"), "'gradient' is no id of a cell; expected case/quantity/implementation/dtype/device"),
     (("explain", "tanh_mpl/hvp/torch_x/float64/cpu"), "unknown case 'tanh_mpl'; did you mean 'tanh_mlp'?"),
@@ -87,7 +88,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "line"), WRONG, ids=lambda value: " ".join(value)[:40] if value else "")
+@pytest.mark.parametrize(("arguments", "line"), WRONG, ids=[" ".join(arguments) for arguments, _ in WRONG])
 def test_bad_input_is_one_line_and_exit_code_2(arguments, line, capsys):
     write("broken_module.py", "1 / 0")
     write("needy_module.py", "import no_such_package")
@@ -97,7 +98,7 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, line, capsys):
     write("twice/two.py", LITERAL.format("one"))
     write("named/one.py", LITERAL.format("No Name"))
     write("file", "a file where a folder should be")
-    write("damaged.jsonl", '{"machine": {}, "versions": {}, "settings": {}}\nnonsense\n')
+    write("damaged.jsonl", "nonsense\n")
     write("future.json", '{"schema": "xcheck.results/9"}')
     Path("empty").mkdir()
     Path("full.jsonl").symlink_to("/dev/full")
@@ -113,16 +114,11 @@ def test_no_command_shows_the_help_and_exits_with_2(capsys):
     assert "Usage: xcheck" in "".join(capsys.readouterr())
 
 
-def test_help_needs_no_framework():
-    code = "import sys; from xcheck.cli import main; main(['--help']); sys.exit('torch' in sys.modules or 'jax' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True).returncode == 0
-
-
-def test_listing_needs_no_framework():
-    code = "import sys; from xcheck.cli import main; main(['list', '{}']); sys.exit('torch' in sys.modules or 'jax' in sys.modules)"
-    for what in ("cases", "quantities", "implementations"):
-        said = subprocess.run([sys.executable, "-c", code.format(what)], cwd=ROOT, capture_output=True)
-        assert said.returncode == 0, said.stderr
+@pytest.mark.parametrize("arguments", [["--help"], ["list", "implementations"], ["show", "tanh_mlp"]])
+def test_looking_around_imports_no_framework(arguments):
+    code = f"import sys; from xcheck.cli import main; main({arguments}); print({{'torch', 'jax'}} & set(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert said.stdout.endswith("set()\n"), said.stderr
 
 
 def test_what_there_is_can_be_listed(capsys):
@@ -161,7 +157,7 @@ def test_explain_tells_all_about_one_cell(capsys):
 
 
 def test_cuda_without_a_gpu_is_one_line(capsys):
-    if main(["verify", *ONE, "--implementation", "torch_right", "--device", "all"]) != 0:
+    if main(["verify", *ONE, *RIGHT, "--device", "all"]) != 0:
         pytest.fail(capsys.readouterr().err)
     if "left out: torch on cuda" not in capsys.readouterr().err:
         pytest.skip("this machine has a GPU")
@@ -174,7 +170,7 @@ def slow_run():
     """A run with two quick cells and one that sleeps; it has written the quick ones when this returns."""
     rights = ("--implementation", "torch_right,torch_prints,torch_sleeps", "-j", "2", "--timeout", "300")
     process = xcheck("verify", *ONE, *rights)
-    journal, deadline = Path("reports/verify.jsonl"), time.monotonic() + 60
+    journal, deadline = Path("reports/verify.jsonl"), time.monotonic() + 240
     while not (journal.exists() and journal.read_bytes().count(b"\n") == 3):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline

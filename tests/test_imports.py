@@ -24,7 +24,7 @@ ROOMS = (
     {"quantity", "_load"},
     {"exact"},
     {"quantities"},
-    {"_store", "_reference", "_rebuild"},
+    {"_store", "_reference", "_rebuild", "_export"},
     {"_judge", "_checks", "_convention", "_message", "_receive"},
     {"diagnose"},
     {"frameworks"},
@@ -33,7 +33,7 @@ ROOMS = (
     {"run"},
     {"_parity", "bench"},
     {"report"},
-    {"suite"},
+    {"suite", "_subject", "_gaps"},
     {"plugin", "cli", "__main__"},
 )
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}

@@ -2,57 +2,60 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from zoo import ZOO, Right, harmful
+from zoo import ZOO, harmful
+from zoo.right import right, stored
 
 import xcheck
 from xcheck import Outcome
-from xcheck._reference import missing
+from xcheck._tree import tree
 from xcheck.arrays import rounded
-from xcheck.quantities import load_quantities
 
-CASES = ("linear_gaussian_3_2", "tanh_mlp", "td_error", "td_error_aux")
-
-
-def right_result(case, quantity, dtype):
-    """The reference rounded to the dtype: as right as it can be."""
-
-    def related(name):
-        asked = name in case.quantities and not missing(case, load_quantities()[name], dtype)
-        return xcheck.reference(case, name, dtype=dtype) if asked else None
-
-    leaves = {p: rounded(leaf.value, dtype) for p, leaf in xcheck.reference(case, quantity, dtype=dtype).leaves.items()}
-    return Right(case, quantity, dtype, leaves, load_quantities()[quantity].shape, related)
+CASES = ("linear_gaussian_3_2", "tanh_mlp", "td_error_aux")
 
 
 def planted(defect, dtype):
-    """(case, quantity, wrong result) wherever the defect applies."""
+    """(case, quantity, wrong result) wherever the defect applies and does harm to the exact result."""
     for name in CASES:
         case = xcheck.load_cases()[name]
         for quantity in case.quantities:
-            right = right_result(case, quantity, dtype)
-            wrong = defect.wrong(right) if defect.applies(right) else None
-            if wrong is not None:
-                stored = "float64" if dtype == "float64" else "float32"
-                yield case, quantity, {path: np.asarray(A, stored) for path, A in wrong.items()}
+            exact = right(case, quantity, dtype)
+            # A diagnosis of these 141,000 entries takes 2 s; `nox -s zoo` does them all.
+            if not defect.applies(exact) or (name, quantity) == ("tanh_mlp", "jacobian_params"):
+                continue
+            changed = defect.wrong(exact)
+            if changed is not None and harmful(changed, xcheck.reference(case, quantity, dtype=dtype), dtype):
+                honest = right(case, quantity, dtype, {path: rounded(A, dtype) for path, A in exact.leaves.items()})
+                yield case, quantity, stored(defect.wrong(honest), dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("defect", ZOO, ids=lambda defect: defect.name)
-def test_defect(defect, dtype):
+def test_harmful_defect_is_killed_and_named(defect, dtype):
     if dtype not in defect.dtypes:
         pytest.skip(f"{defect.name} is a defect of {', '.join(defect.dtypes)} only")
     killed = 0
     for case, quantity, wrong in planted(defect, dtype):
-        if not harmful(
-            {p: A.astype(float) for p, A in wrong.items()}, xcheck.reference(case, quantity, dtype=dtype), dtype
-        ):
-            continue
-        verdict = xcheck.judge(wrong[""] if set(wrong) == {""} else wrong, case, quantity, dtype=dtype)
+        verdict = xcheck.judge(tree(wrong), case, quantity, dtype=dtype)
         assert verdict.outcome is Outcome.DISAGREES, verdict.text
-        killed += 1
         # "cause unknown" is no explanation
         names = {explanation.name for explanation in verdict.diagnosis}
-        assert names & set(defect.named) if defect.named else not names - {"rounding_size"}, (defect.name, verdict.text)
-    assert killed
+        assert names & set(defect.named) if defect.named else not names - {"rounding_size"}, verdict.text
+        killed += 1
+    assert killed, f"{defect.name} harms nothing here: it needs a case that shows it"
+
+
+def test_zoo_is_large_and_each_defect_has_a_name_of_its_own():
+    assert len({defect.name for defect in ZOO}) == len(ZOO) >= 60
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_right_results_are_explained_by_nothing(dtype):
+    for name in CASES:
+        case = xcheck.load_cases()[name]
+        for quantity in case.quantities:
+            exact = right(case, quantity, dtype)
+            rounded_leaves = stored({path: rounded(A, dtype) for path, A in exact.leaves.items()}, dtype)
+            verdict = xcheck.judge(tree(rounded_leaves), case, quantity, dtype=dtype)
+            assert verdict, verdict.text
+            assert verdict.diagnosis == ()

@@ -55,7 +55,7 @@ def unmet(problem: Problem, implementation: Implementation) -> str | None:
     case = problem.case.name
     if implementation.framework != problem.framework:
         return f"{implementation.name} is written for {implementation.framework}"
-    if not fnmatchcase(case, implementation.cases):
+    if not any(fnmatchcase(case, glob.strip()) for glob in implementation.cases.split(",")):
         return f"{implementation.name} is for the cases {implementation.cases} only"
     needs = (*implementation.needs, *(("loss",) if problem.quantity.needs_loss else ()))
     for need in needs:

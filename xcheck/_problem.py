@@ -7,24 +7,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from xcheck._dtypes import check_dtype
-from xcheck._errors import UnknownName, Unsupported, UsageError
-from xcheck._load import load_cases
-from xcheck._registry import unknown
+from xcheck._errors import Unsupported, UsageError
+from xcheck._judge import Verdict
+from xcheck._reference import find_case, find_quantity
 from xcheck._snapshot import Snapshot
 from xcheck.case import Case
 from xcheck.diagnose import check, judge
 from xcheck.program import Loss, split_aux
-from xcheck.quantities import load_quantities
 from xcheck.quantity import FRAMEWORKS, Quantity
 from xcheck.result import Outcome
-
-if TYPE_CHECKING:
-    from xcheck._judge import Verdict
 
 Array = Any  # torch.Tensor or jax.Array
 Arrays = Mapping[str, Array]
@@ -185,8 +181,7 @@ def problem(
     >>> problem("linear_gaussian_3_2", "hessian_params", "torch").params["weight"].shape
     torch.Size([2, 3])
     """
-    case = find_case(case) if isinstance(case, str) else case
-    quantity = load_quantities()[quantity] if isinstance(quantity, str) else quantity
+    case, quantity = find_case(case), find_quantity(quantity)
     native = adapter(framework)
     native.register(Problem, DYNAMIC, STATIC)
     values = case.values(check_dtype(dtype))
@@ -216,15 +211,3 @@ def problem(
         )
         outputs = bare.outputs(bare.params, *bare.inputs)
         return replace(bare, cotangents={name: vector(name, output.shape) for name, output in outputs.items()})
-
-
-def find_case(name: str) -> Case:
-    """A shipped case by its name.
-
-    Raises:
-        UnknownName: there is none; suggests the nearest.
-    """
-    cases = load_cases()
-    if name not in cases:
-        raise UnknownName(unknown("case", name, cases))
-    return cases[name]

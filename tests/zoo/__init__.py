@@ -1,13 +1,12 @@
 """Wrong implementations, declared as data: what each does to the right result, to which quantities, its diagnosis."""
 
 from zoo._defect import Defect, Right, harmful
-from zoo.computed import COMPUTED
 from zoo.local import LOCAL
 from zoo.places import PLACES
 from zoo.precision import PRECISION
 from zoo.relatives import RELATIVES
 from zoo.scaling import SCALING
 
-ZOO: tuple[Defect, ...] = (*SCALING, *PLACES, *RELATIVES, *LOCAL, *PRECISION, *COMPUTED)
+ZOO: tuple[Defect, ...] = (*SCALING, *PLACES, *RELATIVES, *LOCAL, *PRECISION)
 
 __all__ = ["ZOO", "Defect", "Right", "harmful"]

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from xcheck._judge import distance
+from xcheck._dtypes import UNIT
 from xcheck._reference import Reference
 from xcheck.case import Case
 from xcheck.diagnose._hypothesis import Related
@@ -67,8 +67,11 @@ class Defect:
 
 
 def harmful(wrong: Mapping[str, np.ndarray], reference: Reference, dtype: str) -> bool:
-    """Whether it changes an entry by more than 64 u S."""
-    return any(distance(wrong[path], leaf, dtype).ratio > 64 for path, leaf in reference.leaves.items())
+    """Whether what a defect makes of the exact result differs from it by more than 64 u S in any entry."""
+    return any(
+        bool(np.any(np.abs(wrong[path] - leaf.value) > 64 * UNIT[dtype] * leaf.scale))
+        for path, leaf in reference.leaves.items()
+    )
 
 
 def every(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[Right], Leaves]:

@@ -30,14 +30,17 @@ WEAK = ("scaled", "offset")
 def explain(evidence: Evidence) -> tuple[Explanation, ...]:
     """What is wrong, the strongest explanation first; those that coincide on the case are all there. Empty: unknown."""
     whole = evidence.reference.leaves
-    return (
-        accepted(evidence, whole, one(evidence, whole))
-        or tuple(stored_in(evidence))
-        or in_some_leaves(evidence)
-        or accepted(evidence, whole, two(evidence, whole))
-        or accepted(evidence, whole, tried(evidence, whole, LOCAL))
-        or tuple(rounding_size(evidence))
-    )
+    if not all(np.all(np.isfinite(leaf.value)) for leaf in whole.values()):
+        return ()
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return (
+            accepted(evidence, whole, one(evidence, whole))
+            or tuple(stored_in(evidence))
+            or in_some_leaves(evidence)
+            or accepted(evidence, whole, two(evidence, whole))
+            or accepted(evidence, whole, tried(evidence, whole, LOCAL))
+            or tuple(rounding_size(evidence))
+        )
 
 
 def one(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:

@@ -35,7 +35,7 @@ def factor(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
             said = f"equals {'-' if sign < 0 else ''}{name} x the reference"
             yield candidate(
                 "factor",
-                said + (f" ({value:g})" if name.strip("1/") else ""),
+                said + (f" ({value:g})" if any(map(str.isalpha, name)) else ""),
                 times(leaves, sign * value),
                 sign * value,
             )

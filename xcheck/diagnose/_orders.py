@@ -90,12 +90,13 @@ def rows(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
 
 
 def exchanged(evidence: Evidence, leaves: Leaves, what: str, axis: int) -> Iterator[Candidate]:
-    """The order along an axis that sorts the reference's most varied column as the result's."""
+    """The order along an axis that sorts a mixture of the reference's columns as the same mixture of the result's."""
     path = max(leaves, key=lambda path: leaves[path].value.size)
     R, A = (np.reshape(x, (len(x), -1)) for x in (leaves[path].value, evidence.actual[path]))
-    column = int(np.argmax(np.ptp(R, axis=0)))
+    spread = np.ptp(R, axis=0)
+    mixture = np.divide(np.cos(np.arange(R.shape[1])), spread, out=np.zeros_like(spread), where=spread > 0)
     order = np.empty(len(R), dtype=int)
-    order[np.argsort(A[:, column], kind="stable")] = np.argsort(R[:, column], kind="stable")
+    order[np.argsort(A @ mixture, kind="stable")] = np.argsort(R @ mixture, kind="stable")
     moved = np.flatnonzero(order != np.arange(len(order)))
     if moved.size:
         said = ", ".join(f"{k} holds {order[k]}" for k in moved[:4]) + (", ..." if len(moved) > 4 else "")

@@ -35,8 +35,17 @@ class ArrayAlgebra:
         """Nearby float64 numbers: for shifts that cancel, never for a result."""
         return np.asarray(a, dtype=np.float64)
 
-    def select(self, condition: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return np.where(condition, a, b)
+    def select(self, weight: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Values may tie, whatever the convention: a program is continuous there, or says which branch it takes."""
+        chosen = np.where(weight == 1, a, b)
+        between = np.broadcast_to((weight > 0) & (weight < 1), chosen.shape)
+        if between.any():
+            w = np.broadcast_to(weight, chosen.shape)[between].astype(a.dtype)
+            chosen[between] = a[between] * w + b[between] * (1 - w)
+        return boxed(chosen)
+
+    def agree(self, a: np.ndarray, b: np.ndarray, where: np.ndarray) -> bool:
+        return bool(np.all((a == b)[np.broadcast_to(where, a.shape)]))
 
     def reshape(self, a: np.ndarray, shape: Shape) -> np.ndarray:
         return a.reshape(shape)

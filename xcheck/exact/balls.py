@@ -39,7 +39,9 @@ def elementwise(function: Callable[..., Any]) -> Callable[..., np.ndarray]:
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "exp": lambda z: z.exp(),
+    "expm1": lambda z: z.expm1() if isinstance(z, flint.arb) else z.exp() - 1,
     "log": lambda z: z.log(),
+    "log1p": lambda z: z.log1p() if isinstance(z, flint.arb) else (1 + z).log(),
     "reciprocal": lambda z: 1 / z,
     "sqrt": lambda z: z.sqrt(),
     "tanh": lambda z: z.tanh(),
@@ -49,6 +51,14 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "softplus": lambda z: z.exp().log1p() if isinstance(z, flint.arb) else (1 + z.exp()).log(),
     "erf": lambda z: z.erf(),
     "erf_slope": lambda z: 2 * (-z * z).exp() / flint.arb.pi().sqrt(),
+}
+
+#: Functions with a branch cut on the negative axis: what must have a positive real part.
+CUT: dict[str, Callable[[Any], Any]] = {
+    "log": lambda z: z,
+    "sqrt": lambda z: z,
+    "log1p": lambda z: 1 + z,
+    "softplus": lambda z: 1 + z.exp(),
 }
 
 
@@ -102,15 +112,17 @@ class Balls(ArrayAlgebra):
     def floats(self, a: np.ndarray) -> np.ndarray:
         return np.asarray(np.frompyfunc(lambda z: float(z.real.mid()), 1, 1)(a), dtype=np.float64)
 
-    def positive(self, a: np.ndarray) -> np.ndarray:
-        return np.asarray(np.frompyfunc(self._is_positive, 1, 1)(a), dtype=bool)
+    def sign(self, a: np.ndarray) -> np.ndarray:
+        return np.asarray(np.frompyfunc(self._sign, 1, 1)(a), dtype=np.int8)
 
     @staticmethod
-    def _is_positive(z: Any) -> bool:
+    def _sign(z: Any) -> int:
+        if z == 0:
+            return 0
         if z > 0:
-            return True
-        if z <= 0:
-            return False
+            return 1
+        if z < 0:
+            return -1
         raise Undecidable(f"the sign of {z} is not decided: the case sits on a kink, or needs more bits")
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -153,9 +165,8 @@ class ComplexBalls(Balls):
     zero = flint.acb(0)
 
     def call(self, name: str, a: np.ndarray) -> np.ndarray:
-        if name in ("log", "sqrt") or name == "softplus":
-            checked = a if name != "softplus" else boxed(1 + elementwise(FUNCTIONS["exp"])(a))
-            for z in checked.ravel():
+        if name in CUT:
+            for z in elementwise(CUT[name])(a).ravel():
                 if not z.real > 0:
                     raise Undecidable(f"{name} is not analytic on a ball around {z}: its real part reaches 0")
         result = super().call(name, a)
@@ -165,5 +176,10 @@ class ComplexBalls(Balls):
         return result
 
     @staticmethod
-    def _is_positive(z: Any) -> bool:
-        return Balls._is_positive(z.real)
+    def _sign(z: Any) -> int:
+        return 0 if z == 0 else Balls._sign(_nonzero(z.real))
+
+
+def _nonzero(real: Any) -> Any:
+    """A real part that decides: exactly 0 beside an imaginary part decides nothing."""
+    return flint.arb(0, 1) if real == 0 else real

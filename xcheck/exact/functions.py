@@ -63,6 +63,12 @@ def exp(alg: Any, x: Any, order: int) -> Series:
 
 
 @rule
+def expm1(alg: Any, x: Any, order: int) -> Series:
+    c = [alg.call("expm1", x)]
+    return c if order == 0 else c + exp(alg, x, order)[1:]
+
+
+@rule
 def reciprocal(alg: Any, x: Any, order: int) -> Series:
     c = [alg.call("reciprocal", x)]
     for _ in range(order):
@@ -73,11 +79,21 @@ def reciprocal(alg: Any, x: Any, order: int) -> Series:
 @rule
 def log(alg: Any, x: Any, order: int) -> Series:
     c = [alg.call("log", x)]
-    if order:
-        inverse = alg.call("reciprocal", x)
-        c.append(inverse)
-        for k in range(2, order + 1):
-            c.append(alg.scale(alg.mul(c[-1], inverse), Fraction(1 - k, k)))
+    return c + _log_slopes(alg, x, order) if order else c
+
+
+@rule
+def log1p(alg: Any, x: Any, order: int) -> Series:
+    c = [alg.call("log1p", x)]
+    return c + _log_slopes(alg, alg.add(x, alg.ones_like(x)), order) if order else c
+
+
+def _log_slopes(alg: Any, x: Any, order: int) -> Series:
+    """`c_1 = 1/x`, `c_k = -(k-1)/k c_{k-1} / x`."""
+    inverse = alg.call("reciprocal", x)
+    c = [inverse]
+    for k in range(2, order + 1):
+        c.append(alg.scale(alg.mul(c[-1], inverse), Fraction(1 - k, k)))
     return c
 
 

@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from xcheck._errors import Undecidable
 from xcheck.exact.algebra import Shape
 from xcheck.exact.functions import series
+
+KINK = "the case sits exactly on a kink, where the derivative is a convention: say kinks=True and ask for a framework"
 
 
 @dataclass(frozen=True)
@@ -118,19 +121,33 @@ class Jets:
     def floats(self, a: Jet) -> np.ndarray:
         return self.base.floats(a.coefficients[0])
 
-    def positive(self, a: Jet) -> np.ndarray:
-        return self.base.positive(a.coefficients[0])
+    def sign(self, a: Jet) -> np.ndarray:
+        return self.base.sign(a.coefficients[0])
 
-    def select(self, condition: np.ndarray, a: Jet, b: Jet) -> Jet:
-        out = []
-        for x, y in zip(a.coefficients, b.coefficients, strict=True):
+    def select(self, weight: np.ndarray, a: Jet, b: Jet) -> Jet:
+        """Where no convention decides (NaN), the two branches must have the same derivatives."""
+        out = [self.base.select(weight, a.coefficients[0], b.coefficients[0])]
+        open_ = np.isnan(weight)
+        for x, y in zip(a.coefficients[1:], b.coefficients[1:], strict=True):
             if x is None and y is None:
                 out.append(None)
                 continue
             x = self.base.zeros(y.shape) if x is None else x
             y = self.base.zeros(x.shape) if y is None else y
-            out.append(self.base.select(condition, x, y))
+            if open_.any() and not self.base.agree(x, y, open_):
+                raise Undecidable(KINK)
+            out.append(self.base.select(weight, x, y))
         return Jet(tuple(out))
+
+    def agree(self, a: Jet, b: Jet, where: np.ndarray) -> bool:
+        for x, y in zip(a.coefficients, b.coefficients, strict=True):
+            if x is None and y is None:
+                continue
+            x = self.base.zeros(y.shape) if x is None else x
+            y = self.base.zeros(x.shape) if y is None else y
+            if not self.base.agree(x, y, where):
+                return False
+        return True
 
     def sum(self, a: Jet, axes: tuple[int, ...]) -> Jet:
         later = tuple(k + 1 for k in axes)

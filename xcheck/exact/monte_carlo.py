@@ -29,7 +29,9 @@ def _erf(x: np.ndarray) -> np.ndarray:
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "exp": np.exp,
+    "expm1": np.expm1,
     "log": np.log,
+    "log1p": np.log1p,
     "reciprocal": np.reciprocal,
     "sqrt": np.sqrt,
     "tanh": np.tanh,
@@ -107,6 +109,6 @@ class MonteCarlo(ArrayAlgebra):
             raise UnknownPrimitive(f"floats have no value of {name!r}; add it to xcheck/exact/monte_carlo.py")
         return self.noisy(FUNCTIONS[name](a))
 
-    def positive(self, a: np.ndarray) -> np.ndarray:
+    def sign(self, a: np.ndarray) -> np.ndarray:
         self.compared.append(a)
-        return a > 0
+        return np.sign(a).astype(np.int8)

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from xcheck._errors import Undecidable
 from xcheck.exact.algebra import Shape
+from xcheck.exact.jets import KINK
 
 Adjoint = Callable[[Any], Any]
 
@@ -123,17 +125,22 @@ class Tape:
     def floats(self, a: Node) -> np.ndarray:
         return self.base.floats(a.value)
 
-    def positive(self, a: Node) -> np.ndarray:
-        return self.base.positive(a.value)
+    def sign(self, a: Node) -> np.ndarray:
+        return self.base.sign(a.value)
 
-    def select(self, condition: np.ndarray, a: Node, b: Node) -> Node:
+    def select(self, weight: np.ndarray, a: Node, b: Node) -> Node:
+        """`w g` flows to a and `(1 - w) g` to b; where no convention decides (NaN), nothing may flow."""
         base = self.base
+        open_ = np.isnan(weight)
 
-        def only(chosen: np.ndarray) -> Adjoint:
-            return lambda g: base.select(chosen, g, base.zeros(g.shape))
+        def share(g: Any, first: bool) -> Any:
+            nothing = base.zeros(g.shape)
+            if open_.any() and not base.agree(g, nothing, open_):
+                raise Undecidable(KINK)
+            return base.select(weight, g, nothing) if first else base.select(weight, nothing, g)
 
-        value = base.select(condition, a.value, b.value)
-        return self._record(value, (a, only(condition)), (b, only(~condition)))
+        value = base.select(weight, a.value, b.value)
+        return self._record(value, (a, lambda g: share(g, True)), (b, lambda g: share(g, False)))
 
     def sum(self, a: Node, axes: tuple[int, ...]) -> Node:
         kept = tuple(1 if k in axes else size for k, size in enumerate(a.shape))

@@ -11,6 +11,7 @@ Each module has::
     synchronise(tree)               waits until every leaf is computed; the tree itself
     precision(dtype, device)        a context: how float32 matrices are multiplied, x64; everything is restored
     devices()                       the devices of this machine, "cpu" first
+    prepare_worker(scratch)         what a worker process does once; its run's workers share the folder `scratch`
     wrap(function, variant)         the function jitted or compiled
     register(kind, dynamic, static) makes a dataclass an argument that the framework can trace
     module(case, array)             the program as a real torch.nn.Module; None in JAX
@@ -20,13 +21,22 @@ Each module has::
 `xp.nn` is what the array API lacks. Each function is the framework's native one, and the exact arithmetic has a twin of
 the same signature. Axes: examples first, channels second, the reduced or normalised axis last::
 
-    relu(x)  sigmoid(x)  softplus(x)  silu(x)  erf(x)
+    relu(x)  sigmoid(x)  silu(x)  erf(x)  rsqrt(x)
+    softplus(x, threshold=None)          log(1 + exp x); x itself above a threshold (PyTorch's own is 20)
     gelu(x, approximate=False)           x Phi(x), or its tanh approximation
+    leaky_relu(x, slope=0.01)  elu(x, alpha=1.0)  hardtanh(x, low=-1.0, high=1.0)
     logsumexp(y)                         log sum_k exp y[..., k]
     softmax(y)  log_softmax(y)           over the last axis
     pick(y, index)                       y[..., index[...]]: one entry of the last axis for each row
     take(table, index)                   table[index]: rows of an embedding
+    constant(values, like)               NumPy values of the program itself, with the dtype and device of an array
+    einsum(formula, a, b)                one or two arrays, "nhqd,nhkd->nhqk"
     layer_norm(x, weight, bias, eps)     (x - mean) / sqrt(var + eps) * weight + bias over the last axis
-    conv2d(x, weight, bias, stride=1, padding=0)    x (n, d, h, w), weight (c, d, kh, kw), bias (c,)
-    avg_pool2d(x, size)  max_pool2d(x, size)        windows of size x size that do not overlap
+    rms_norm(x, weight, eps)             x / sqrt(mean(x^2) + eps) * weight over the last axis
+    group_norm(x, groups, weight, bias, eps)  instance_norm(x, weight, bias, eps)    over channels of (n, c, ...)
+    batch_norm(x, weight, bias, eps, mean=None, var=None)    statistics of the batch, or those that are given
+    conv1d, conv2d(x, weight, bias=None, stride=1, padding=0, groups=1)    x (n, d, h, w), weight (c, d / groups, k, l)
+    conv_transpose1d, conv_transpose2d(x, weight, bias=None, stride=1, padding=0)    weight (d, c, k, l)
+    avg_pool1d, avg_pool2d(x, size)  max_pool1d, max_pool2d(x, size)    windows of this size that do not overlap
+    bce_with_logits(x, y)  huber(x, y, delta=1.0)    elementwise
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ Tensor = Any  # torch.Tensor; a type checker would take this folder's torch.py f
 
 __all__ = [
     "asarray", "call", "check_device", "devices", "dtype_name", "identity", "loss_module", "module", "module_state",
-    "precision", "register", "synchronise", "to_numpy", "transforms", "wrap", "xp",
+    "precision", "prepare_worker", "register", "synchronise", "to_numpy", "transforms", "wrap", "xp",
 ]  # fmt: skip
 
 xp: Any = Namespace(LazyModule("array_api_compat.torch"), _torch_nn)
@@ -88,6 +89,11 @@ def devices() -> tuple[str, ...]:
     return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 
 
+def prepare_worker(scratch: str) -> None:
+    """Imports PyTorch; it shares nothing between workers."""
+    devices()
+
+
 def check_device(device: str) -> str:
     """The device itself.
 
@@ -95,7 +101,7 @@ def check_device(device: str) -> str:
         DeviceError: this machine, or this build of PyTorch, does not have it.
     """
     if device.split(":")[0] not in devices():
-        raise DeviceError(f"device {device!r}: PyTorch {torch.__version__} sees {', '.join(devices())} here")
+        raise DeviceError(f"device {device!r}: PyTorch {version('torch')} sees {', '.join(devices())} here")
     return device
 
 

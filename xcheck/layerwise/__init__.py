@@ -25,13 +25,21 @@ from xcheck.layerwise.hessian import hessian, hessian_diagonal
 from xcheck.layerwise.hvp import ggnvp, hvp
 from xcheck.layerwise.jacobian import jacobian
 from xcheck.layerwise.losses import GaussianNLL
+from xcheck.layerwise.modules import Exp, L2Norm, Reshape, Sin, Skip, SkipConcat, TruncExp
 from xcheck.layerwise.products import jmjTp, jmp, jTmjp, jTmjp_batch2, jvp, mjp, vjp
 
 __all__ = [
     "AutogradLayer",
     "BadShape",
+    "Exp",
     "GaussianNLL",
+    "L2Norm",
     "Layer",
+    "Reshape",
+    "Sin",
+    "Skip",
+    "SkipConcat",
+    "TruncExp",
     "Unsupported",
     "differentiable",
     "empirical_fisher",

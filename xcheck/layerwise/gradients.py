@@ -24,7 +24,7 @@ def gradient(
     """
     factor, _ = scale(loss, y)
     root, theta = run(module, x)
-    sums = Sums(theta, x, (1,))
+    sums = Sums(theta, root.y, (1,))
 
     def visit(layer: Layer, pulled: Pulled) -> None:
         sums.add(layer.where, layer.vjp_weight(pulled.forms[0].pair(len(x))[0]))
@@ -65,7 +65,7 @@ def per_example_gradients(
     factor, _ = scale(loss, y)
     root, theta = run(module, x)
     residual = at_output(loss, root.y, y).gradient
-    return rows(root, theta, Columns((residual * factor)[None]), x.new_empty(1, len(x), theta.size))[0]
+    return rows(root, theta, Columns((residual * factor)[None]), root.y.new_empty(1, len(x), theta.size))[0]
 
 
 @exact

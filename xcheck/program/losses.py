@@ -45,6 +45,11 @@ class Loss:
         divisor = self.divisor(tuple(output.shape))
         return total if divisor == 1 else total / divisor
 
+    @property
+    def nll(self) -> float:
+        """`l_n` in units of its negative log-likelihood, with variance 1 where it is a squared error."""
+        return 1.0
+
     def torch(self) -> nn.Module:
         raise TypeError(f"loss {type(self).__name__} states no torch()")
 
@@ -60,6 +65,10 @@ class MSE(Loss):
     def terms(self, shape: tuple[int, ...]) -> int:
         return prod(shape)
 
+    @property
+    def nll(self) -> float:
+        return 2.0
+
     def torch(self) -> nn.Module:
         return torch.nn.MSELoss(reduction=self.reduction)
 
@@ -73,6 +82,10 @@ class GaussianNLL(MSE):
 
     def per_example(self, xp: Any, output: Array, targets: Array) -> Array:
         return super().per_example(xp, output, targets) / (2 * self.noise_var)
+
+    @property
+    def nll(self) -> float:
+        return 1 / self.noise_var
 
     def torch(self) -> nn.Module:
         return _torch_gaussian_nll()(self.noise_var)

@@ -7,6 +7,7 @@ import warnings
 from xcheck._lazy import jax, torch
 from xcheck.quantities._native import JIT, Array, Problem, in_both
 from xcheck.quantity import Quantity, implements
+from xcheck.result import Limitation
 
 HVP = Quantity(
     name="hvp",
@@ -93,3 +94,22 @@ def functional_hvp(problem: Problem) -> Array:
 def functional_vhp(problem: Problem) -> Array:
     """`torch.autograd.functional.vhp`: `v^T H`, two passes."""
     return torch.autograd.functional.vhp(problem.objective, problem.theta, problem.tangents["params"])[1]
+
+
+@implements(
+    "hvp", "module", "torch", needs=("loss", "module"),
+    limitations=(
+        Limitation(
+            "forward over reverse through F.mse_loss(reduction='mean') raises 'ZeroTensors are immutable'",
+            "docs/findings.md#zerotensors-are-immutable", outcome="raised", case="tanh_mlp*",
+        ),
+    ),
+)  # fmt: skip
+def module(problem: Problem) -> Array:
+    """`jvp(grad(L))` as users of modules write it: a functional call, and the loss module."""
+    (x,), v = problem.inputs, problem.unflatten(problem.tangents["params"])
+
+    def objective(params: dict[str, Array]) -> Array:
+        return problem.loss_module(torch.func.functional_call(problem.module, params, (x,)), problem.targets)
+
+    return problem.flatten(torch.func.jvp(torch.func.grad(objective), (problem.params,), (v,))[1])

@@ -57,9 +57,9 @@ def plan(
 ) -> list[Cell]:
     """The cells that `settings` select, in the order of their declaration.
 
-    A tier includes the smaller ones; a case is asked only for the quantities that it lists, and in float32 only where
-    float32 holds its numbers. `devices` says which devices each framework has ("cpu" where it is not given). On CUDA,
-    float32 brings its cells with TF32 on, as dtype tf32.
+    A tier, of cases and of implementations, includes the smaller ones; a case is asked only for the quantities that it
+    lists, and in float32 only where float32 holds its numbers. `devices` says which devices each framework has ("cpu"
+    where it is not given). On CUDA, float32 brings its cells with TF32 on, as dtype tf32.
 
     Raises:
         UnknownName: a glob matches no name; the nearest is suggested.
@@ -67,8 +67,7 @@ def plan(
     """
     chosen = _registry("case", cases).matching(settings.cases)
     quantities = {quantity.name for quantity in load_quantities().matching(settings.quantities)}
-    names = {name for quantity in load_quantities() for name in implementations(quantity)}
-    wanted = set(_registry("implementation", {name: name for name in sorted(names)}).matching(settings.implementations))
+    wanted = _registry("implementation", {name: name for name in _names(TIERS)}).matching(settings.implementations)
     available = devices or dict.fromkeys(FRAMEWORKS, ("cpu",))
     sizes = TIERS[: TIERS.index(settings.tier) + 1]
     cells = [
@@ -79,14 +78,35 @@ def plan(
         if quantity in quantities
         for implementation in implementations(quantity).values()
         if implementation.name in wanted and of_module(implementation, settings.adapter)
-        if for_case(implementation, case.name)
+        if implementation.tier in sizes and for_case(implementation, case.name)
         for device in settings.devices
         if device in available[implementation.framework]
         for dtype in _dtypes(settings.dtypes, case, device)
     ]
     if not cells:
-        raise UsageError(_nothing(settings, chosen, quantities, sizes))
+        raise UsageError(_nothing(settings, chosen, quantities, wanted, sizes))
     return cells
+
+
+def references(cases: Mapping[str, Case], case: str, quantity: str) -> list[tuple[str, str]]:
+    """The pairs (case, quantity) that the globs select; a case has references of what it lists.
+
+    Raises:
+        UsageError: there is none.
+    """
+    quantities = {one.name for one in load_quantities().matching(quantity)}
+    chosen = _registry("case", cases).matching(case)
+    pairs = [(one.name, listed) for one in chosen for listed in one.quantities if listed in quantities]
+    if not pairs:
+        raise UsageError(f"no case matching {case!r} lists {quantity}; see: xcheck list cases")
+    return pairs
+
+
+def _names(sizes: Iterable[str]) -> list[str]:
+    """The names of all implementations of these tiers."""
+    return sorted(
+        {one.name for quantity in load_quantities() for one in implementations(quantity).values() if one.tier in sizes}
+    )
 
 
 def _registry(kind: str, items: Mapping[str, object]) -> Registry:
@@ -118,7 +138,9 @@ def _dtypes(dtypes: Iterable[str], case: Case, device: str) -> Iterator[str]:
             yield dtype
 
 
-def _nothing(settings: Settings, chosen: list[Case], quantities: set[str], sizes: Iterable[str]) -> str:
+def _nothing(
+    settings: Settings, chosen: list[Case], quantities: set[str], wanted: list[str], sizes: tuple[str, ...]
+) -> str:
     """Why no cell is left, and what to do."""
     if not any(case.tier in sizes for case in chosen):
         return f"zero cells: {chosen[0].name} is of tier {chosen[0].tier}; add --tier {chosen[0].tier}"
@@ -127,6 +149,9 @@ def _nothing(settings: Settings, chosen: list[Case], quantities: set[str], sizes
         return f"zero cells: no such case lists {settings.quantities}; listed: {listed}"
     if settings.dtypes == ("tf32",) and "cuda" not in settings.devices:
         return "zero cells: tf32 exists on CUDA devices only; add --device cuda"
+    slower = [name for name in wanted if name not in _names(sizes)]
+    if len(slower) == len(wanted):
+        return f"zero cells: {slower[0]} runs in a larger tier than {settings.tier}; add --tier full"
     where = f" in module {settings.adapter}" if settings.adapter else ""
     return (
         f"zero cells: no implementation matching {settings.implementations!r}{where} applies to these cases, "

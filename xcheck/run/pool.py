@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import faulthandler
+import multiprocessing.connection
 import os
 import signal
 import sys
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -144,11 +146,20 @@ def _start(logs: Path, start: Callable[..., None] | None, arguments: tuple[Any, 
     os.dup2(log, 2)
     sys.stdout = sys.stderr = os.fdopen(log, "w", buffering=1)
     faulthandler.enable(sys.stderr)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     if start is not None:
         start(*arguments)
 
 
+def _end_with_the_parent() -> None:
+    """A killed run leaves no worker behind, whatever its cell is doing."""
+    parent = parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+
 def _guarded(function: Callable[[T], R], task: T, seconds: float) -> R:
-    # The parent ends a task after `seconds`; the watchdog is for a parent that is gone.
+    # The parent ends a task in time; the watchdog is for one that holds Python's lock when the parent is gone.
     with watchdog(2 * seconds + 10):
         return function(task)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 from collections.abc import Iterable
 from typing import Any
@@ -29,15 +28,18 @@ from xcheck.run.settle import explain_arguments
 Task = tuple[Cell, Settings]
 
 
-def start(folder: str | None, modules: Iterable[str], frameworks: Iterable[str]) -> None:
-    """Prepares a worker: everything that is slow to import is imported before the first cell's clock runs."""
+def start(folder: str | None, modules: Iterable[str], frameworks: Iterable[str], scratch: str) -> None:
+    """Prepares a worker: everything that is slow to import is imported before the first cell's clock runs.
+
+    `scratch` is a folder that the workers of one run share, and no other run.
+    """
     load_quantities()
     load_cases(folder)
     for module in modules:
         importlib.import_module(module)
     for framework in frameworks:
         if installed(framework):
-            _problem.adapter(framework).devices()
+            _problem.adapter(framework).prepare_worker(scratch)
 
 
 def work(task: Task) -> Result:
@@ -60,8 +62,6 @@ def work(task: Task) -> Result:
     except BaseException as error:  # an implementation may raise anything, SystemExit too
         kind = Outcome.OUT_OF_MEMORY if out_of_memory(error) else Outcome.RAISED
         return result(cell, kind, exception_line(error))
-    finally:
-        gc.collect()
     if isinstance(computed, Result):
         return computed
     native, seconds, differs = computed

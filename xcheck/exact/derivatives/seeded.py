@@ -23,8 +23,8 @@ CHUNK = 48
 class Seeded(Evaluation):
     """One case in the algebra `alg`, its values there, and jets along unit directions."""
 
-    def __init__(self, case: Case, alg: Any, dtype: str = "float64") -> None:
-        super().__init__(case, dtype)
+    def __init__(self, case: Case, alg: Any, dtype: str = "float64", framework: str | None = None) -> None:
+        super().__init__(case, dtype, framework)
         self.alg = alg
         self.params = self.constants(alg, self.values.params)
         self.inputs = self.constants(alg, self.values.inputs)

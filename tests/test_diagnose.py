@@ -1,0 +1,138 @@
+"""What the diagnosis says, in words; the zoo shows that each hypothesis finds its defect."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from judging import reference
+
+import xcheck
+from xcheck import Case, Literal
+from xcheck._convention import parameter_order
+from xcheck.program import Linear, Sequential, Tanh, gaussian_nll
+
+DRAW = np.random.default_rng(3)
+NET = Sequential(Linear(3, 2), Tanh(), Linear(2, 2))
+QUANTITIES = ("value", "gradient", "jacobian_params", "hessian_params", "hessian_diagonal", "ggn", "hvp")
+# Integers, so that everything here is exact: J and f are given, and the rest follows from them.
+J = DRAW.integers(1, 9, (5, 2, 14)).astype(float)
+F, Y = DRAW.integers(-9, 9, (5, 2)).astype(float), DRAW.integers(10, 20, (5, 2)).astype(float)
+CASE = Case(
+    name="net", program=NET, params=NET.init(1), inputs={"x": Literal(np.ones((5, 3)).tolist())},
+    targets=Literal(Y.tolist()), loss=gaussian_nll(0.25), quantities=QUANTITIES,
+)  # fmt: skip
+EXAMPLES = np.einsum("nc,ncp->np", 4 * (F - Y), J)
+G = 4 * np.einsum("ncp,ncq->pq", J, J)
+CURVED = DRAW.integers(-50, 50, (14, 14)).astype(float)
+H = G + CURVED + CURVED.T
+V = CASE.vector("params", (14,))
+RIGHT = {
+    "value": F, "gradient": EXAMPLES.sum(0), "jacobian_params": J, "hessian_params": H, "hessian_diagonal": np.diag(H),
+    "ggn": G, "hvp": H @ V,
+}  # fmt: skip
+
+
+def related(quantity):
+    return reference(RIGHT[quantity], quantity, "net", scale=np.abs(RIGHT[quantity]))
+
+
+def explained(actual, quantity, others=related):
+    return xcheck.judge(actual, CASE, quantity, dtype="float64", reference=related(quantity), related=others).diagnosis
+
+
+def texts(actual, quantity):
+    return [explanation.text for explanation in explained(actual, quantity)]
+
+
+@pytest.mark.parametrize(
+    ("actual", "quantity", "text"),
+    [
+        (2 * H, "hessian_params", "equals 2 x the reference"),
+        (H / 5, "hessian_params", "equals 1/n x the reference (0.2)"),
+        (G / 4, "ggn", "equals noise_var x the reference (0.25)"),
+        (-H, "hessian_params", "has the opposite sign"),
+        (-2 * H, "hessian_params", "equals -2 x the reference"),
+        (1.7 * H, "hessian_params", "equals 1.7 x the reference"),
+        (G, "hessian_params", "is the GGN, not the Hessian"),
+        (H, "ggn", "is the Hessian, not the GGN"),
+        (G @ V, "hvp", "is the GGN times v, not the Hessian times v"),
+        (EXAMPLES.T @ EXAMPLES, "ggn", "is the empirical Fisher, from the gradients of the examples"),
+        (np.diag(np.diag(H)), "hessian_params", "is only the diagonal, zero elsewhere"),
+        (H + 0.5 * np.eye(14), "hessian_params", "has 0.5 added to the diagonal (damping)"),
+        (RIGHT["gradient"] - EXAMPLES[3], "gradient", "misses example 3 of 5"),
+        (J[[0, 2, 1, 3, 4]], "jacobian_params", "has its examples exchanged: 1 holds 2, 2 holds 1"),
+        (J[:, ::-1], "jacobian_params", "has its outputs in the order [1, 0]"),
+    ],
+)
+def test_a_single_cause_is_named(actual, quantity, text):
+    assert text in texts(np.array(actual), quantity)
+
+
+def sorted_by_name(A):
+    theirs = np.argsort(parameter_order(CASE, "sorted", "row"))
+    return A[np.ix_(theirs, theirs)] if A.ndim == 2 else A[theirs]
+
+
+@pytest.mark.parametrize(
+    ("actual", "quantity", "name"),
+    [
+        (G / 5, "hessian_params", "ggn+factor"),
+        (2 * sorted_by_name(H), "hessian_params", "params_order+factor"),
+        (sorted_by_name(G), "hessian_params", "ggn+params_order"),
+        (2 * J[::-1], "jacobian_params", "reversed_examples+factor"),
+    ],
+)
+def test_two_causes_are_named_together(actual, quantity, name):
+    assert name in [explanation.name for explanation in explained(actual, quantity)]
+
+
+def test_explanations_that_coincide_on_the_case_are_all_named():
+    """noise_var is 1/4, so 4 is 1/noise_var as well."""
+    said = texts(4 * H, "hessian_params")
+    assert {"equals 4 x the reference", "equals 1/noise_var x the reference (4)"} <= set(said)
+
+
+def test_what_is_wrong_in_one_place_is_named_there():
+    off = H.copy()
+    off[3, 5] += 1
+    assert "1 wrong entry: [3, 5]" in texts(off, "hessian_params")
+    zero = RIGHT["gradient"].copy()
+    zero[6:8] = 0
+    assert "is zero (detached?) in the block of 0.bias only" in texts(zero, "gradient")
+
+
+def test_lower_precision_is_claimed_only_of_values_that_are_representable():
+    third = reference(H / 3, "hessian_params", "net", scale=np.abs(H))
+    for actual, name in (((H / 3).astype(np.float32).astype(float), "precision"), (H / 3 * (1 + 1e-8), "scaled")):
+        found = xcheck.judge(actual, CASE, "hessian_params", dtype="float64", reference=third, related=lambda q: None)
+        assert [explanation.name for explanation in found.diagnosis] == [name]
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_random_perturbation_is_explained_by_nothing(quantity, seed):
+    R = RIGHT[quantity]
+    actual = R + 10 * np.abs(R).max() * np.random.default_rng(seed).standard_normal(R.shape)
+    found = xcheck.judge(actual, CASE, quantity, dtype="float64", reference=related(quantity), related=related)
+    assert found.diagnosis == ()
+    assert "most likely  no known explanation" in found.text
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_a_right_result_is_explained_by_nothing(quantity):
+    assert explained(RIGHT[quantity], quantity) == ()
+
+
+def test_without_other_references_their_hypotheses_are_left_out():
+    assert not explained(G, "hessian_params", lambda quantity: None)
+
+
+def test_only_the_wrong_leaves_are_explained():
+    truth = reference({"td_err_1": F, "td_err_2": Y, "aux/td_err_1": F}, "jacobian_aux", "td_error_aux")
+    options = {"dtype": "float64", "reference": truth, "related": lambda quantity: None}
+    doubled = {"td_err_1": F, "td_err_2": 2 * Y, "aux/td_err_1": F}
+    found = xcheck.judge(doubled, "td_error_aux", "jacobian_aux", **options)
+    assert "in td_err_2 only: equals 2 x the reference" in [explanation.text for explanation in found.diagnosis]
+    stale = {"td_err_1": F, "td_err_2": Y, "aux/td_err_1": F + Y}
+    found = xcheck.judge(stale, "td_error_aux", "jacobian_aux", **options)
+    assert found.diagnosis[0].name == "stale_aux"

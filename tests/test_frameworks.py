@@ -1,0 +1,115 @@
+"""Both frameworks under one set of names: arrays go in and out exactly, settings are restored, `xp.nn` is mirrored."""
+
+import inspect
+
+import jax
+import numpy as np
+import pytest
+import torch
+
+from xcheck._errors import DeviceError, UsageError
+from xcheck.frameworks import _jax_nn, _torch_nn
+from xcheck.frameworks import jax as in_jax
+from xcheck.frameworks import torch as in_torch
+
+BOTH = pytest.mark.parametrize("native", [in_torch, in_jax], ids=["torch", "jax"])
+DTYPES = ("float64", "float32", "bfloat16")
+
+
+@BOTH
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_arrays_go_in_and_out_exactly(native, dtype):
+    values = np.array([[1.0, -0.5], [3.0, 2.0**-60]])
+    array = native.asarray(values, dtype)
+    assert native.dtype_name(array) == dtype
+    assert np.array_equal(native.to_numpy({"a": {"b": array}})["a/b"], values)
+
+
+@BOTH
+def test_an_array_owns_its_memory(native):
+    values = np.ones(3)
+    array = native.asarray(values, "float64")
+    values[0] = 7
+    assert native.to_numpy(array).tolist() == [1, 1, 1]
+
+
+def test_float64_needs_no_setting_of_the_caller():
+    assert not jax.config.jax_enable_x64
+    assert in_jax.dtype_name(in_jax.asarray(np.ones(2), "float64")) == "float64"
+
+
+def test_precision_is_restored_in_torch():
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    with torch.no_grad(), in_torch.precision("tf32"):
+        assert torch.get_float32_matmul_precision() == "high"
+        assert torch.backends.cudnn.allow_tf32
+        assert torch.is_grad_enabled()
+    with in_torch.precision("float32"):
+        assert not torch.backends.cudnn.allow_tf32
+    assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32) == before
+
+
+def test_precision_is_restored_in_jax():
+    with in_jax.precision("float64"):
+        assert jax.config.jax_enable_x64
+        assert jax.numpy.ones(1).dtype == "float64"
+        assert jax.config.jax_default_matmul_precision == "highest"
+    assert not jax.config.jax_enable_x64
+    assert jax.config.jax_default_matmul_precision is None
+
+
+@BOTH
+def test_a_missing_device_is_one_line(native):
+    assert native.devices()[0] == "cpu"
+    with pytest.raises(DeviceError, match=r"device 'tpu': \w+ [\w.+]+ sees cpu"):
+        native.asarray(np.ones(1), "float64", "tpu")
+
+
+@BOTH
+def test_an_unknown_dtype_is_one_line(native):
+    with pytest.raises(UsageError, match="unknown dtype 'float16'"), native.precision("float16"):
+        pass
+
+
+def test_nn_has_the_same_functions_and_arguments_in_both():
+    def signatures(module):
+        functions = inspect.getmembers(module, inspect.isfunction)
+        return {name: list(inspect.signature(function).parameters) for name, function in functions}
+
+    assert signatures(_torch_nn) == signatures(_jax_nn)
+
+
+X = np.array([[-2.0, 0.0, 3.0]])
+IMAGE = np.arange(16.0).reshape(1, 1, 4, 4)
+EXACT = [
+    ("relu", (X,), {}, [[0, 0, 3]]),
+    ("sigmoid", (0 * X,), {}, [[0.5, 0.5, 0.5]]),
+    ("silu", (0 * X,), {}, [[0, 0, 0]]),
+    ("erf", (0 * X,), {}, [[0, 0, 0]]),
+    ("gelu", (0 * X,), {}, [[0, 0, 0]]),
+    ("gelu", (0 * X,), {"approximate": True}, [[0, 0, 0]]),
+    ("softmax", (np.ones((1, 4)),), {}, [[0.25] * 4]),
+    ("logsumexp", (np.array([[5.0]]),), {}, [5]),
+    ("log_softmax", (np.array([[5.0]]),), {}, [[0]]),
+    ("pick", (X, np.array([2])), {}, [3]),
+    ("take", (X.T, np.array([2, 2, 0])), {}, [[3], [3], [-2]]),
+    ("layer_norm", (np.array([[1.0, 3.0]]), np.array([2.0, 4.0]), np.ones(2), 0.0), {}, [[-1, 5]]),
+    ("conv2d", (IMAGE, np.ones((1, 1, 2, 2)), np.ones(1)), {"stride": 2}, [[[[11, 19], [43, 51]]]]),
+    ("conv2d", (IMAGE[..., :1, :1] + 2, np.ones((1, 1, 3, 3)), np.ones(1)), {"padding": 1}, [[[[3]]]]),
+    ("avg_pool2d", (IMAGE, 2), {}, [[[[2.5, 4.5], [10.5, 12.5]]]]),
+    ("max_pool2d", (IMAGE, 2), {}, [[[[5, 7], [13, 15]]]]),
+]
+
+
+@BOTH
+@pytest.mark.parametrize(("name", "arguments", "options", "expected"), EXACT, ids=[row[0] for row in EXACT])
+def test_nn_is_exact_where_numbers_are_small(native, name, arguments, options, expected):
+    with native.precision("float64"):
+        arrays = [native.asarray(a, "float64") if isinstance(a, np.ndarray) else a for a in arguments]
+        found = native.to_numpy(getattr(native.xp.nn, name)(*arrays, **options))
+    assert found.tolist() == expected
+
+
+def test_every_function_of_nn_is_tried():
+    names = {name for name, _ in inspect.getmembers(_torch_nn, inspect.isfunction)}
+    assert names - {row[0] for row in EXACT} == {"softplus"}

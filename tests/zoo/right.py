@@ -1,0 +1,35 @@
+"""The right result of a cell, exact or rounded to its dtype, for defects to work on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+import xcheck
+from xcheck._reference import Reference, missing
+from xcheck.case import Case
+from xcheck.quantities import load_quantities
+from zoo._defect import Right
+
+
+def related_to(case: Case, dtype: str) -> Callable[[str], Reference | None]:
+    """The other references of a case."""
+
+    def related(quantity: str) -> Reference | None:
+        asked = quantity in case.quantities and not missing(case, load_quantities()[quantity], dtype)
+        return xcheck.reference(case, quantity, dtype=dtype) if asked else None
+
+    return related
+
+
+def right(case: Case, quantity: str, dtype: str, leaves: dict[str, np.ndarray] | None = None) -> Right:
+    """The exact result, or one that is given."""
+    if leaves is None:
+        leaves = {path: leaf.value for path, leaf in xcheck.reference(case, quantity, dtype=dtype).leaves.items()}
+    return Right(case, quantity, dtype, leaves, load_quantities()[quantity].shape, related_to(case, dtype))
+
+
+def stored(leaves, dtype: str) -> dict[str, np.ndarray]:
+    """The leaves as arrays of the dtype."""
+    return {path: np.asarray(A, "float64" if dtype == "float64" else "float32") for path, A in leaves.items()}
