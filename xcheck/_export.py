@@ -18,7 +18,7 @@ PARTS = ("value", "low", "radius", "scale")
 def export(reference: Reference, path: Path) -> None:
     """Writes one reference; `value + low` is within `radius` of the truth, `scale` is S of its dtype.
 
-    In npz the arrays are called `value`, `low`, `radius`, `scale`, with `/path` behind where a reference is a tree. JSON
+    In npz the arrays are called `value`, `low`, `radius`, `scale`, with `/path` behind where it is a tree. JSON
     holds the same as nested lists under `leaves`; its numbers read back to the same float64.
 
     Raises:

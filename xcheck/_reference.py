@@ -97,7 +97,12 @@ def reference(
         )
     leaves, least, status = _read(ensure(case, quantity, dtype, framework=framework))
     return Reference(
-        case.name, quantity.name, dtype, {path: _floored(c, dtype) for path, c in leaves.items()}, least, status
+        case.name,
+        quantity.name,
+        dtype,
+        {path: Leaf(c.value, c.low, c.radius, floored(c.scale, c.value, dtype)) for path, c in leaves.items()},
+        least,
+        status,
     )
 
 
@@ -187,11 +192,14 @@ def _read(path: Path) -> tuple[dict[str, Certified], float, str]:
     return _store.read(path)
 
 
-def _floored(c: Certified, dtype: str) -> Leaf:
-    """S is floored at |R| and, where it is not zero, at omega/u: below that the dtype underflows."""
-    scale = np.maximum(c.scale, np.abs(c.value))
-    scale = np.where(scale > 0, np.maximum(scale, SMALLEST[dtype] / UNIT[dtype]), 0.0)
-    return Leaf(c.value, c.low, c.radius, scale)
+def floored(S: np.ndarray, R: np.ndarray, dtype: str) -> np.ndarray:
+    """S, floored at |R| and, where it is positive, at omega / u: below that the dtype underflows.
+
+    >>> floored(np.array([1.0, 0.0]), np.array([3.0, 0.0]), "float64").tolist()
+    [3.0, 0.0]
+    """
+    S = np.maximum(S, np.abs(R))
+    return np.where(S > 0, np.maximum(S, SMALLEST[dtype] / UNIT[dtype]), 0.0)
 
 
 def find_case(case: Case | str) -> Case:
