@@ -74,3 +74,19 @@ def libraries_jax09(session: nox.Session) -> None:
     )
     options = ("--add", "--page", "docs/libraries.md")
     session.run("python", "-m", "xcheck", "libraries", "kfac_jax", *options, *session.posargs, env=THREADS)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measures and writes reports/bench.json and .html; options behind `--` go to `xcheck bench`.
+
+    `-- --benchmark-...` and `-- tests/benchmarks/...` run the same through pytest-benchmark instead.
+    """
+    install(session, "test")
+    session.install("-c", "constraints.txt", "-e", ".[all,bench,report]")
+    if any(option.startswith(("--benchmark", "tests/")) for option in session.posargs):
+        options = [] if "--benchmark-only" in session.posargs else ["--benchmark-only"]
+        places = [] if any(option.startswith("tests/") for option in session.posargs) else ["tests/benchmarks"]
+        session.run("python", "-m", "pytest", *options, *places, *session.posargs, env=THREADS)
+    else:
+        session.run("python", "-m", "xcheck", "bench", *session.posargs)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xcheck._errors import UsageError, XCheckError
+from xcheck.bench_command import bench
 
 if TYPE_CHECKING:
     from xcheck.run import Settings
@@ -27,6 +28,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+app.command()(bench)
 
 Cases = Annotated[Path | None, typer.Option("--cases", metavar="DIR", help="case files in place of the shipped ones")]
 Adapter = Annotated[str | None, typer.Option("--adapter", metavar="MODULE", help="a module with implementations")]
