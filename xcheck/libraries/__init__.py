@@ -12,6 +12,7 @@ import importlib
 #: Adapter to the module that it imports and the distribution that brings it.
 LIBRARIES: dict[str, tuple[str, str]] = {
     "autograd": ("torch", "torch"),
+    "layerwise": ("torch", "xcheck"),
     "backpack": ("backpack", "backpack-for-pytorch"),
     "curvlinops": ("curvlinops", "curvlinops-for-pytorch"),
     "laplace_torch": ("laplace", "laplace-torch"),
@@ -32,4 +33,3 @@ def load() -> None:
     """Registers the implementations of every adapter; no library and no framework is imported by it."""
     for name in LIBRARIES:
         importlib.import_module(f"{__name__}.{name}")
-
