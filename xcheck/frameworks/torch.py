@@ -22,8 +22,8 @@ Tensor = Any  # torch.Tensor; a type checker would take this folder's torch.py f
 
 
 __all__ = [
-    "asarray", "call", "check_device", "devices", "dtype_name", "identity", "loss_module", "module", "module_state",
-    "precision", "prepare_worker", "register", "synchronise", "to_numpy", "transforms", "wrap", "xp",
+    "asarray", "call", "check_device", "chunked", "devices", "dtype_name", "identity", "loss_module", "module",
+    "module_state", "precision", "prepare_worker", "register", "synchronise", "to_numpy", "transforms", "wrap", "xp",
 ]  # fmt: skip
 
 xp: Any = Namespace(LazyModule("array_api_compat.torch"), _torch_nn)
@@ -43,6 +43,10 @@ def asarray(values: Any, dtype: str, device: str = "cpu") -> Tensor:
 
 def identity(size: int, like: Tensor) -> Tensor:
     return torch.eye(size, dtype=like.dtype, device=like.device)
+
+
+def chunked(function: Callable[[Tensor], Any], size: int) -> Callable[[Tensor], Any]:
+    return torch.func.vmap(function, chunk_size=size)
 
 
 def to_numpy(result: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from xcheck.report.summary import shown_ratio
 from xcheck.result import Convention, Outcome, Result, size
-from xcheck.run.libraries import Library, Scoreboard
+from xcheck.run.libraries import Library, Scoreboard, library_of
 
 HEAD = """# Other libraries, judged
 
@@ -33,12 +33,6 @@ def page(board: Scoreboard) -> str:
 
 def _of(library: Library, results: Iterable[Result]) -> list[Result]:
     return [result for result in results if library_of(result) == library.name]
-
-
-def library_of(result: Result) -> str | None:
-    """The library that an implementation's result is of, as its adapter is called in the line that reproduces it."""
-    _, _, adapter = result.reproduce.partition("--adapter xcheck.libraries.")
-    return adapter.split()[0] if adapter else None
 
 
 def _library_row(library: Library, results: Iterable[Result]) -> tuple[str, ...]:
