@@ -43,7 +43,7 @@ SMALL, WIDE, MID, BIG = (
 NETWORKS = (SMALL, WIDE, MID, BIG)
 
 #: Compiled by `torch.compile` only where it is asked for: each costs half a minute. Closed forms belong to their cases.
-EAGER_AND_JIT = "torch_*,jax_*_jit,!*_compile"
+EAGER_AND_JIT = "torch_*,jax_*_jit,jax_laplax,jax_kfac_jax,!*_compile"
 
 #: Ways whose cost grows with p times the batch are hopeless beyond the small network.
 _BY_PARAMETERS = ",!*_tangents*,!*_full*,!*_products*,!*_jacfwd*,!*_vmap_hvp*,!*_forward_over_forward*"
