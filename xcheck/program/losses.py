@@ -102,6 +102,29 @@ class CrossEntropy(Loss):
         return torch.nn.CrossEntropyLoss(reduction=self.reduction)
 
 
+@dataclass(frozen=True)
+class WeightedSum(Loss):
+    """`l_n = sum_c y_nc f_nc`, summed: its derivatives are those of the program, contracted with the targets."""
+
+    reduction: str = "sum"
+
+    def per_example(self, xp: Any, output: Array, targets: Array) -> Array:
+        return xp.sum(xp.reshape(output * targets, (output.shape[0], -1)), axis=1)
+
+    def torch(self) -> nn.Module:
+        return _torch_weighted_sum()()
+
+
+def _torch_weighted_sum() -> type:
+    """A class made on call, since its base is torch's."""
+
+    class WeightedSumLoss(torch.nn.Module):
+        def forward(self, input: Any, target: Any) -> Any:
+            return (input * target).sum()
+
+    return WeightedSumLoss
+
+
 def _torch_gaussian_nll() -> type:
     """A class made on call, since its base is torch's."""
 
@@ -129,3 +152,8 @@ def gaussian_nll(noise_var: float = 1.0) -> GaussianNLL:
 def cross_entropy(reduction: str = "mean") -> CrossEntropy:
     """Softmax cross-entropy of logits."""
     return CrossEntropy(reduction)
+
+
+def weighted_sum() -> WeightedSum:
+    """The outputs, weighted with the targets and summed."""
+    return WeightedSum()
