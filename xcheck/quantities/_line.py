@@ -1,7 +1,7 @@
 """Derivatives along one direction: `d^k/dt^k g(t)` at 0, with `g(t) = L(x + t v)`, in every mode.
 
-Where a case has no loss, g is an output; reverse mode then differentiates `<w, g(t)>`, which is linear in w, so that its
-gradient by w is the derivative of g itself.
+Where a case has no loss, g is an output; reverse mode then differentiates `<w, g(t)>`, which is linear in w, so that
+its gradient by w is the derivative of g itself.
 """
 
 from __future__ import annotations
