@@ -11,8 +11,9 @@ from xcheck import Case, Computed, LogNormal, Normal, implements
 from xcheck.program import Linear, gaussian_nll
 
 QUANTITIES = (
-    "value", "gradient", "jacobian_params", "jacobian_inputs", "hessian_params", "hessian_diagonal", "hvp", "ggn",
-    "ggn_diagonal",
+    "value", "gradient", "per_example_gradients", "jacobian_params", "jacobian_inputs", "jvp", "vjp", "hessian_params",
+    "hessian_diagonal", "hessian_blocks", "hessian_trace", "hvp", "ggn", "ggn_diagonal", "ggn_blocks", "ggnvp",
+    "empirical_fisher", "empirical_fisher_diagonal",
 )  # fmt: skip
 N = 1000
 
@@ -52,7 +53,6 @@ linear_gaussian_quarter = Case(
     targets=Y,
     loss=gaussian_nll(0.25),
     quantities=QUANTITIES,
-    tier="smoke",
     doc="the same with noise_var 1/4: variance and standard deviation differ",
 )
 linear_gaussian_3_2 = Case(
@@ -74,7 +74,6 @@ linear_gaussian_float64 = Case(
     targets=Y64,
     loss=gaussian_nll(0.25),
     quantities=QUANTITIES,
-    tier="smoke",
     doc="data that float32 cannot hold",
 )
 

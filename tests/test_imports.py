@@ -24,7 +24,7 @@ ROOMS = (
     {"quantity", "_load"},
     {"exact"},
     {"quantities"},
-    {"_store", "_reference", "_rebuild"},
+    {"_store", "_reference", "_rebuild", "_export"},
     {"_judge", "_checks", "_convention", "_message", "_receive"},
     {"diagnose"},
     {"frameworks"},
@@ -33,8 +33,8 @@ ROOMS = (
     {"run"},
     {"_parity", "bench"},
     {"report"},
-    {"suite"},
-    {"plugin", "cli", "__main__"},
+    {"suite", "_subject", "_gaps"},
+    {"plugin", "cli", "bench_command", "__main__"},
 )
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}
 

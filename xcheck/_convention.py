@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from xcheck.case import Case
 from xcheck.quantity import Quantity
 from xcheck.result import Convention
 
-_OPERATIONS: dict[type, Callable[..., float]] = {
+_OPERATIONS: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,

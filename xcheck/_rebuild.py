@@ -10,16 +10,21 @@ import numpy as np
 
 from xcheck import _store
 from xcheck._errors import StoreError
-from xcheck._reference import digest, ensure
+from xcheck._reference import ensure, stored
 from xcheck.arrays import Descriptor, Stored, stored_path
 from xcheck.case import Case
 from xcheck.exact.certify import Certified
+from xcheck.exact.derivatives import Derivatives
+from xcheck.exact.monte_carlo import MonteCarlo
 from xcheck.quantity import Quantity
+
+#: Quantities along the vectors of a case.
+PRODUCTS = frozenset({"jvp", "vjp", "hvp", "ggnvp", "third_derivative", "fourth_derivative"})
 
 
 def store_values(case: Case) -> list[Path]:
     """Writes the values of a case's descriptors beside its file; those that are stored stay as they are."""
-    descriptors: list[Descriptor] = [*case.params.values(), *case.inputs.values(), *case.tangents.values()]
+    descriptors: list[Descriptor] = [*case.params.values(), *case.inputs.values(), *vectors(case)]
     written = []
     for descriptor in [*descriptors, *([case.targets] if case.targets else [])]:
         path = stored_path(descriptor, case.folder)
@@ -34,6 +39,30 @@ def store_values(case: Case) -> list[Path]:
     return written
 
 
+def vectors(case: Case) -> list[Descriptor]:
+    """The tangents and cotangents of a case's products with vectors, the drawn ones too."""
+    if not PRODUCTS & set(case.quantities):
+        return list(case.tangents.values())
+    floats = Derivatives(case, MonteCarlo(noise=0.0))
+    outputs, _ = floats.run(floats.alg, floats.params, floats.inputs)
+    shapes = {name: tuple(value.shape) for name, value in outputs.items()}
+    shapes |= {name: case.values().inputs[name].shape for name in case.arguments}
+    shapes |= {"params": (case.p,)} if case.p else {}
+    return [case.vector_descriptor(name, shape) for name, shape in shapes.items()]
+
+
+def rebuild(case: Case, quantity: Quantity, dtype: str = "float64") -> str | None:
+    """Stores a reference beside its case file; one that is stored is made again and compared.
+
+    Returns what does not agree, in one line; None where all is well.
+    """
+    if stored(case, quantity, dtype) is None:
+        beside = None if case.folder is None else case.folder.parent
+        ensure(case, quantity, dtype, folder=_store.folders(beside)[0])
+        return None
+    return "; ".join(compare(case, quantity, dtype)) or None
+
+
 def compare(case: Case, quantity: Quantity, dtype: str = "float64") -> Iterator[str]:
     """Makes one reference again; yields a line for each leaf that the stored file does not overlap.
 
@@ -41,19 +70,18 @@ def compare(case: Case, quantity: Quantity, dtype: str = "float64") -> Iterator[
     """
     with tempfile.TemporaryDirectory() as scratch:
         fresh = _store.read(ensure(case, quantity, dtype, folder=Path(scratch)))[0]
-    name = _store.file_name(case.name, quantity.name, digest(case, quantity, dtype))
-    stored = next((folder / name for folder in _store.folders() if (folder / name).exists()), None)
-    if stored is None:
-        yield f"{case.name}/{quantity.name}: no stored reference {name}"
+    path = stored(case, quantity, dtype)
+    if path is None:
+        yield f"{case.name}/{quantity.name}: nothing is stored to compare with"
         return
-    known = _store.read(stored)[0]
+    known = _store.read(path)[0]
     if set(known) != set(fresh):
         yield f"{case.name}/{quantity.name}: stored leaves {sorted(known)}, made again {sorted(fresh)}"
         return
-    for path in known:
-        apart = _apart(known[path], fresh[path])
+    for leaf, certified in known.items():
+        apart = _apart(certified, fresh[leaf])
         if apart:
-            yield f"{case.name}/{quantity.name} {path}: {apart} entries do not overlap what is made again"
+            yield f"{case.name}/{quantity.name} {leaf}: {apart} entries do not overlap what is made again"
 
 
 def _apart(a: Certified, b: Certified) -> int:

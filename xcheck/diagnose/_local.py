@@ -82,9 +82,7 @@ def examples(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     if not evidence.axes("n"):
         return
     wrong = wrong_entries(evidence, leaves)
-    rows = np.zeros(evidence.case.n, dtype=bool)
-    for where in wrong.values():
-        rows |= np.any(where.reshape(len(where), -1), axis=1)
+    rows = np.any([np.any(where.reshape(len(where), -1), axis=1) for where in wrong.values()], axis=0)
     count = int(rows.sum())
     if count > 0 and 2 * count < len(rows):
         zero = all(not np.any(evidence.actual[path][rows]) for path in leaves)

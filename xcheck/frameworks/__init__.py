@@ -12,6 +12,7 @@ Each module has::
     synchronise(tree)               waits until every leaf is computed; the tree itself
     precision(dtype, device)        a context: how float32 matrices are multiplied, x64; everything is restored
     devices()                       the devices of this machine, "cpu" first
+    prepare_worker(scratch)         what a worker process does once; its run's workers share the folder `scratch`
     wrap(function, variant)         the function jitted or compiled
     register(kind, dynamic, static) makes a dataclass an argument that the framework can trace
     module(case, array)             the program as a real torch.nn.Module; None in JAX

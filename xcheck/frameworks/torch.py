@@ -24,7 +24,7 @@ Tensor = Any  # torch.Tensor; a type checker would take this folder's torch.py f
 
 __all__ = [
     "asarray", "call", "check_device", "chunked", "devices", "dtype_name", "identity", "loss_module", "module",
-    "module_state", "precision", "register", "synchronise", "to_numpy", "transforms", "wrap", "xp",
+    "module_state", "precision", "prepare_worker", "register", "synchronise", "to_numpy", "transforms", "wrap", "xp",
 ]  # fmt: skip
 
 xp: Any = Namespace(LazyModule("array_api_compat.torch"), _torch_nn)
@@ -92,6 +92,11 @@ def precision(dtype: str, device: str = "cpu") -> Iterator[None]:
 
 def devices() -> tuple[str, ...]:
     return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
+def prepare_worker(scratch: str) -> None:
+    """Imports PyTorch; it shares nothing between workers."""
+    devices()
 
 
 def check_device(device: str) -> str:

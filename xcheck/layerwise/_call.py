@@ -52,7 +52,7 @@ def exact(function: Callable[P, R]) -> Callable[P, R]:
 
 def run(module: nn.Module, x: Tensor) -> tuple[Layer, Theta]:
     """The module at `x`, layer by layer, and where its parameters lie."""
-    if x.ndim < 2:
+    if x.ndim < 2 and x.is_floating_point():
         raise BadShape(
             f"layerwise: inputs have shape {tuple(x.shape)}, expected (n, *features): the batch axis comes first"
         )

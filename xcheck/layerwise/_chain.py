@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from xcheck.layerwise._forms import Columns
-from xcheck.layerwise._layer import Layer, Pulled, Visit, Wrt
+from xcheck.layerwise._layer import Layer, Pulled, Visit
 from xcheck.layerwise._registry import at, register
 from xcheck.layerwise._theta import Sums, Theta
 
@@ -24,14 +23,6 @@ class Composite(Layer):
         out = self.push(v, None)
         assert out is not None
         return out
-
-    def jacobian(self, wrt: Wrt) -> Tensor | None:
-        """`J` from the unit columns at the output; the weights belong to the parts."""
-        if wrt == "weight":
-            return None
-        shape = self.y.shape[1:]
-        unit = torch.eye(shape.numel(), dtype=self.y.dtype, device=self.y.device).view(-1, 1, *shape)
-        return self.vjp(unit.expand(-1, len(self.x), *shape)).flatten(2).transpose(0, 1)
 
     def vjp(self, g: Tensor) -> Tensor:
         """`g J`."""

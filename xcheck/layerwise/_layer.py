@@ -53,9 +53,14 @@ class Layer:
 
     def jacobian(self, wrt: Wrt) -> Tensor | None:
         """`J` as `(n, c, d)`, or `J_w` as `(n, c, p)`, inputs and outputs flattened; None without weights."""
-        raise Unsupported(
-            f"layerwise: {type(self).__name__} must define jacobian(wrt), or every product that is asked of it"
-        )
+        product = "vjp" if wrt == "input" else "vjp_weight_each"
+        if getattr(type(self), product) is getattr(Layer, product):
+            raise Unsupported(f"layerwise: {type(self).__name__} must define jacobian(wrt), or {product}")
+        if wrt == "weight" and not self.weights:
+            return None
+        unit, _ = Unit(self.y).pair(len(self.x))
+        rows = self.vjp(unit).flatten(2) if wrt == "input" else self.rows(unit).unflatten(0, unit.shape[:2])
+        return rows.transpose(0, 1)
 
     @cached_property
     def _input_jacobian(self) -> Tensor:

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from xcheck.layerwise._blocks import collect, cut, total
 from xcheck.layerwise._call import chunks, exact, run
+from xcheck.layerwise._chain_ggn import chain_ggn
 from xcheck.layerwise._errors import BadShape
 from xcheck.layerwise._forms import Form
-from xcheck.layerwise._kron import kron_gram, linear_chain
+from xcheck.layerwise._kron import linear_chain
 from xcheck.layerwise._layer import Layer, Pulled
 from xcheck.layerwise._theta import Sums, Theta
 from xcheck.layerwise.gradients import rows
@@ -51,7 +52,7 @@ def ggn_diagonal(
 def _diagonal(root: Layer, theta: Theta, output: Output) -> Tensor:
     root_of_hessian = output.root()
     if theta.shared:
-        return _rows(root, theta, root_of_hessian).square_().sum(0)
+        return _rows(root, theta, root_of_hessian).square().sum(0)
     sums = Sums(theta, root.y)
     root.pull(
         Pulled([root_of_hessian], None),
@@ -96,7 +97,7 @@ def ggn(
 def _full(root: Layer, theta: Theta, output: Output) -> Tensor:
     chain = linear_chain(root, theta)
     if chain is not None:
-        return kron_gram(chain, theta, output, curved=False)
+        return chain_ggn(chain, theta, output)
     each = _rows(root, theta, output.root())
     return each.t() @ each
 

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from xcheck.layerwise._blocks import collect, cut, total
 from xcheck.layerwise._call import chunks, exact, run
+from xcheck.layerwise._chain_hessian import chain_hessian
 from xcheck.layerwise._errors import BadShape
-from xcheck.layerwise._kron import kron_gram, linear_chain
+from xcheck.layerwise._kron import linear_chain
 from xcheck.layerwise._layer import Layer, Pulled
 from xcheck.layerwise._theta import Sums, Theta
 from xcheck.layerwise.losses import Output, at_output, scale
@@ -90,7 +91,7 @@ def hessian(
 
 def _full(root: Layer, theta: Theta, output: Output) -> Tensor:
     chain = linear_chain(root, theta)
-    return _columns(root, theta, output) if chain is None else kron_gram(chain, theta, output, curved=True)
+    return _columns(root, theta, output) if chain is None else chain_hessian(chain, theta, output)
 
 
 def _columns(root: Layer, theta: Theta, output: Output) -> Tensor:

@@ -36,10 +36,10 @@ def hvp(
     t, single = tangents(v, theta)
     output = at_output(loss, root.y, y)
     if chain is not None:
-        sums = Sums(theta, x)
+        sums = Sums(theta, root.y)
         product(chain, output, t[0], sums, curved=True)
         return sums.flat() * factor
-    sums = Sums(theta, x, (len(t),))
+    sums = Sums(theta, root.y, (len(t),))
     df = root.push(None, t)
     if df is None:  # no weights at all
         return torch.zeros_like(v)
@@ -69,10 +69,10 @@ def ggnvp(
     chain = linear_chain(root, theta) if v.ndim == 1 else None
     t, single = tangents(v, theta)
     if chain is not None:
-        sums = Sums(theta, x)
+        sums = Sums(theta, root.y)
         product(chain, at_output(loss, root.y, y), t[0], sums, curved=False)
         return sums.flat() * factor
-    sums = Sums(theta, x, (len(t),))
+    sums = Sums(theta, root.y, (len(t),))
     df = root.push(None, t)
     if df is None:
         return torch.zeros_like(v)

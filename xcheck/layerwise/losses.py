@@ -40,8 +40,17 @@ class GaussianNLL(nn.Module):
         return (f - y).square().sum() * scale(self, y)[0] * 0.5
 
 
+_LOSSES = (nn.MSELoss, GaussianNLL, nn.BCEWithLogitsLoss, nn.CrossEntropyLoss)
+
+
 def scale(loss: nn.Module, y: Tensor) -> tuple[float | Tensor, float | Tensor]:
     """`(factor, r)` over all targets: loss = `r sum_n l_n = factor sum_n e_n`."""
+    kind = next((base for base in _LOSSES if isinstance(loss, base)), None)
+    if kind is None or type(loss).forward is not kind.forward:
+        raise Unsupported(
+            f"layerwise: no rule for the loss {type(loss).__name__}; expected torch.nn's MSELoss, CrossEntropyLoss or "
+            "BCEWithLogitsLoss, or layerwise.GaussianNLL, with its own forward"
+        )
     reduction = getattr(loss, "reduction", None)
     if reduction not in ("mean", "sum"):
         raise Unsupported(f"layerwise: {type(loss).__name__} has reduction {reduction!r}, expected 'mean' or 'sum'")
@@ -50,15 +59,9 @@ def scale(loss: nn.Module, y: Tensor) -> tuple[float | Tensor, float | Tensor]:
         return 2 * r, r
     if isinstance(loss, GaussianNLL):
         return r / loss.noise_var, r
-    if isinstance(loss, nn.BCEWithLogitsLoss):
-        return r, r
-    if isinstance(loss, nn.CrossEntropyLoss):
-        r = r if reduction == "sum" else _cross_entropy_mean(loss, y)
-        return r, r
-    raise Unsupported(
-        f"layerwise: no rule for the loss {type(loss).__name__}; expected torch.nn's MSELoss, CrossEntropyLoss or "
-        "BCEWithLogitsLoss, or layerwise.GaussianNLL"
-    )
+    if isinstance(loss, nn.CrossEntropyLoss) and reduction == "mean":
+        r = _cross_entropy_mean(loss, y)
+    return r, r
 
 
 def _cross_entropy_mean(loss: nn.CrossEntropyLoss, y: Tensor) -> float | Tensor:

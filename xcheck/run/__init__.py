@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing.process
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -12,7 +13,7 @@ from xcheck._errors import UsageError
 from xcheck._load import load_cases, shipped_folder
 from xcheck.quantities import load_quantities
 from xcheck.result import Document, Outcome, Result
-from xcheck.run.adapters import import_adapter, modules_of
+from xcheck.run.adapters import import_adapter, load_entry_points, modules_of
 from xcheck.run.devices import find_devices
 from xcheck.run.journal import Head, Journal
 from xcheck.run.machine import cores, machine, sources, versions
@@ -35,6 +36,9 @@ class Watcher:
 
     def stage(self, title: str, total: int) -> None:
         """A stage of the run begins, with so many steps."""
+
+    def step(self) -> None:
+        """One step of the stage is done."""
 
     def result(self, found: Result) -> None:
         """A cell has ended."""
@@ -93,6 +97,8 @@ def run(
     loaded = load_cases(settings.folder)
     if settings.adapter:
         import_adapter(settings.adapter)
+    else:
+        load_entry_points()
     available = find_devices(settings.devices, watcher.note)
     cells = plan(msgspec.structs.replace(settings, devices=available.devices), loaded, available.by_framework)
     workers = cores() if jobs is None else jobs
@@ -122,12 +128,13 @@ def _execute(cells: list[Cell], settings: Settings, workers: int, watcher: Watch
     tasks = [(cell, settings) for cell in cells if cell not in judged]
     modules = modules_of(cell.declared for cell in cells)
     frameworks = sorted({cell.declared.framework for cell in cells})
-    for (cell, _), came in run_isolated(
-        work, tasks, workers=workers, seconds=settings.timeout, start=start,
-        arguments=(settings.folder, modules, frameworks),
-    ):  # fmt: skip
-        one = result(cell, came.outcome, came.reason) if isinstance(came, Failure) else came
-        yield cell.id, _settled(one, cell, settings, watcher)
+    with TemporaryDirectory(prefix="xcheck-") as scratch:
+        for (cell, _), came in run_isolated(
+            work, tasks, workers=workers, seconds=settings.timeout, start=start,
+            arguments=(settings.folder, modules, frameworks, scratch),
+        ):  # fmt: skip
+            one = result(cell, came.outcome, came.reason) if isinstance(came, Failure) else came
+            yield cell.id, _settled(one, cell, settings, watcher)
 
 
 def _settled(found: Result, cell: Cell, settings: Settings, watcher: Watcher) -> Result:

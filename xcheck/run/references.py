@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from xcheck import _reference
+from xcheck import _rebuild, _reference
 from xcheck._errors import NoReference, Undecidable, UnknownPrimitive
 from xcheck._load import load_cases
 from xcheck.case import Case
@@ -58,6 +58,23 @@ def start(folder: str | None) -> None:
     sys.modules["torch"] = sys.modules["jax"] = None  # type: ignore[assignment]
     load_quantities()
     load_cases(folder)
+
+
+def rebuild_all(
+    wanted: Iterable[tuple[str, str]], folder: str | None, *, workers: int
+) -> Iterator[tuple[str, str | None]]:
+    """Makes references again and compares: "case/quantity" and what does not agree, as they end."""
+    tasks = [((case, quantity, "float64"), folder) for case, quantity in wanted]
+    for ((case, quantity, _), _), came in run_isolated(
+        rebuild_one, tasks, workers=workers, seconds=SECONDS, start=start, arguments=(folder,)
+    ):
+        yield f"{case}/{quantity}", f"{came.outcome}: {came.reason}" if isinstance(came, Failure) else came
+
+
+def rebuild_one(task: tuple[Wanted, str | None]) -> str | None:
+    """Makes one reference again; returns what does not agree with the stored one."""
+    (case, quantity, dtype), folder = task
+    return _rebuild.rebuild(load_cases(folder)[case], load_quantities()[quantity], dtype)
 
 
 def make(task: tuple[Wanted, str | None]) -> str | None:

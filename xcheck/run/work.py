@@ -28,18 +28,18 @@ from xcheck.run.settle import explain_arguments
 Task = tuple[Cell, Settings]
 
 
-def start(folder: str | None, modules: Iterable[str], frameworks: Iterable[str]) -> None:
-    """Prepares a worker: everything that is slow to import is imported before the first cell's clock runs."""
+def start(folder: str | None, modules: Iterable[str], frameworks: Iterable[str], scratch: str) -> None:
+    """Prepares a worker: everything that is slow to import is imported before the first cell's clock runs.
+
+    `scratch` is a folder that the workers of one run share, and no other run.
+    """
     load_quantities()
     load_cases(folder)
     for module in modules:
         importlib.import_module(module)
     for framework in frameworks:
         if installed(framework):
-            _problem.adapter(framework).devices()
-    # What is loaded now stays loaded, so the collections after each cell need not walk it (0.1 s of CPU time each).
-    gc.collect()
-    gc.freeze()
+            _problem.adapter(framework).prepare_worker(scratch)
 
 
 def work(task: Task) -> Result:

@@ -1,12 +1,14 @@
-"""The layer of last resort: any module that maps one tensor to one tensor, example by example, through `torch.func`."""
+"""The layer of last resort: any module from tensor to tensor, example by example, by reverse-mode autograd."""
 
 from __future__ import annotations
 
 from functools import cached_property
 
+import torch
 from torch import Tensor, nn
-from torch.func import functional_call, jvp, vjp, vmap
+from torch.func import functional_call
 
+from xcheck.layerwise._bend import bend
 from xcheck.layerwise._errors import Unsupported
 from xcheck.layerwise._layer import Layer, Weights
 
@@ -25,7 +27,7 @@ def refuse_training(module: nn.Module) -> None:
 
 
 class Autograd(Layer):
-    """`torch.func` on the module's own forward, hooks and all."""
+    """Autograd on the module's own forward, hooks and all."""
 
     @cached_property
     def weights(self) -> Weights:
@@ -43,44 +45,75 @@ class Autograd(Layer):
             )
         return y
 
-    def _one(self, weights: dict[str, Tensor], x: Tensor) -> Tensor:
-        return functional_call(self.module, weights, (x[None],))[0]
+    def _run(self, x: Tensor, weights: Weights) -> Tensor:
+        names = [name for name, _ in self.module.named_parameters()]
+        return functional_call(self.module, dict(zip(names, weights, strict=True)), (x,))
 
-    def jvp(self, v: Tensor) -> Tensor:
-        """`J v` in forward mode."""
-        return vmap(lambda column: jvp(self.module, (self.x,), (column,))[1])(v)
+    def _leaves(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Input and weights that autograd may differentiate by, kept in the graph where one is recorded."""
+        keep = torch.is_grad_enabled()
+        return tuple(t if keep and t.requires_grad else t.detach().requires_grad_() for t in (x, *self.weights))
+
+    def _pull(self, x: Tensor, g: Tensor) -> list[tuple[Tensor, ...]]:
+        """`(g J, sum_n g J_w)` of a batch for each column of g."""
+        recorded, places = torch.is_grad_enabled(), self._leaves(x)
+        with torch.enable_grad():
+            y = self._run(places[0], places[1:])
+            return [
+                torch.autograd.grad(
+                    y, places, column, retain_graph=True, create_graph=recorded, allow_unused=True,
+                    materialize_grads=True,
+                )
+                for column in g
+            ]  # fmt: skip
 
     def vjp(self, g: Tensor) -> Tensor:
-        """`g J` in reverse mode."""
-        return vmap(vjp(self.module, self.x)[1])(g)[0]
+        """`g J`, one backward pass a column."""
+        return torch.stack([parts[0] for parts in self._pull(self.x, g)])
 
-    def jvp_weight(self, w: Weights) -> Tensor:
-        """`J_w v`, example by example."""
-        n, weights = len(self.x), dict(self.module.named_parameters())
-        each = [
-            part if part.ndim == own.ndim + 2 else part[:, None].expand(-1, n, *own.shape)
-            for part, own in zip(w, self.weights, strict=True)
-        ]
-
-        def one(x: Tensor, tangents: dict[str, Tensor]) -> Tensor:
-            return jvp(lambda own: self._one(own, x), (weights,), (tangents,))[1]
-
-        named = dict(zip(weights, each, strict=True))
-        return vmap(vmap(one), in_dims=(None, 0))(self.x, named)
+    def vjp_weight(self, g: Tensor) -> Weights:
+        """`sum_n g J_w`, one backward pass a column."""
+        return tuple(torch.stack(parts) for parts in zip(*(parts[1:] for parts in self._pull(self.x, g)), strict=True))
 
     def vjp_weight_each(self, g: Tensor) -> Weights:
-        """`g J_w`, example by example."""
-        weights = dict(self.module.named_parameters())
+        """`g J_w`, one backward pass a column and example."""
+        examples = [self._pull(x[None], g[:, n : n + 1]) for n, x in enumerate(self.x)]
+        by_weight = [zip(*(column[1:] for column in pulled), strict=True) for pulled in examples]
+        columns = [[torch.stack(parts) for parts in weights] for weights in by_weight]
+        return tuple(torch.stack(parts, dim=1) for parts in zip(*columns, strict=True))
 
-        def one(x: Tensor, cotangent: Tensor) -> dict[str, Tensor]:
-            return vjp(lambda own: self._one(own, x), weights)[1](cotangent)[0]
+    def _push(self, x: Tensor, tangents: list[tuple[Tensor, ...]], first: int) -> Tensor:
+        """`J v` as the derivative of `u J` by u: no forward-mode rule is needed. `first` is 0 for x, 1 for weights."""
+        recorded, places = torch.is_grad_enabled(), self._leaves(x)
+        with torch.enable_grad():
+            y = self._run(places[0], places[1:])
+            u = torch.zeros_like(y, requires_grad=True)
+            chosen = places[:1] if first == 0 else places[1:]
+            back = torch.autograd.grad(y, chosen, u, create_graph=True, allow_unused=True, materialize_grads=True)
+            return torch.stack(
+                [torch.autograd.grad(back, u, v, retain_graph=True, create_graph=recorded)[0] for v in tangents]
+            )
 
-        return tuple(vmap(vmap(one), in_dims=(None, 0))(self.x, g).values())
+    def jvp(self, v: Tensor) -> Tensor:
+        """`J v`, column by column."""
+        return self._push(self.x, [(column,) for column in v], 0)
 
-    def jacobian(self, wrt: str) -> Tensor | None:
-        """`J` from the unit columns, for the products that only it has."""
-        shape = self.y.shape[1:]
-        unit = self.y.new_zeros(shape.numel(), shape.numel()).fill_diagonal_(1).view(-1, 1, *shape)
-        unit = unit.expand(-1, len(self.x), *shape)
-        rows = self.vjp(unit).flatten(2) if wrt == "input" else self.rows(unit).unflatten(0, unit.shape[:2])
-        return rows.transpose(0, 1)
+    def jvp_weight(self, w: Weights) -> Tensor:
+        """`J_w v`, column by column, and example by example where their tangents differ."""
+        if w[0].ndim == self.weights[0].ndim + 1:
+            return self._push(self.x, list(zip(*w, strict=True)), 1)
+        each = [
+            self._push(x[None], list(zip(*(part[:, n] for part in w), strict=True)), 1) for n, x in enumerate(self.x)
+        ]
+        return torch.cat(each, dim=1)
+
+    def second(self, g: Tensor, v: Tensor | None, w: Weights | None) -> tuple[Tensor | None, Weights | None]:
+        """A second backward pass through the first."""
+
+        def cotangents(x: Tensor, weights: Weights) -> tuple[Tensor, ...]:
+            y = self._run(x, weights)
+            return torch.autograd.grad(
+                y, (x, *weights), g, create_graph=True, allow_unused=True, materialize_grads=True
+            )
+
+        return bend(cotangents, self.x, self.weights, v, w)
