@@ -34,7 +34,7 @@ ROOMS = (
     {"_parity", "bench"},
     {"report"},
     {"suite", "_subject", "_gaps"},
-    {"plugin", "cli", "__main__"},
+    {"plugin", "cli", "bench_command", "__main__"},
 )
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}
 

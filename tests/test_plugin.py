@@ -129,13 +129,13 @@ def test_every_outcome_in_pytests_words(run):
 def test_ids_select(run):
     wanted = "cases='linear_gaussian*', dtypes=('float64', 'float32')"
     body = f"@cases({wanted})\ndef test_g(problem): problem.check(gradient(problem))"
-    run(body, "-k", "linear_gaussian_quarter and float32").assert_outcomes(passed=1, deselected=6)
+    run(body, "-k", "linear_gaussian_3_2 and float32").assert_outcomes(passed=1, deselected=6)
 
 
 def test_tier_and_release(run, pytester):
     body = "@cases(cases='*')\ndef test_g(problem): problem.check(gradient(problem))"
     smoke, standard = run(body).parseoutcomes(), run(body, "--xcheck-tier", "standard").parseoutcomes()
-    assert smoke["passed"] >= 4
+    assert smoke["passed"] >= 2
     assert standard["passed"] > smoke["passed"]
     folder = pytester.mkdir("cases")
     (folder / "fresh.py").write_text(CASE)

@@ -24,6 +24,7 @@ from xcheck.layerwise.gradients import empirical_fisher, gradient, per_example_g
 from xcheck.layerwise.hessian import hessian, hessian_diagonal
 from xcheck.layerwise.hvp import ggnvp, hvp
 from xcheck.layerwise.jacobian import jacobian
+from xcheck.layerwise.kfac import kfac
 from xcheck.layerwise.losses import GaussianNLL
 from xcheck.layerwise.modules import Exp, L2Norm, Reshape, Sin, Skip, SkipConcat, TruncExp
 from xcheck.layerwise.products import jmjTp, jmp, jTmjp, jTmjp_batch2, jvp, mjp, vjp
@@ -57,6 +58,7 @@ __all__ = [
     "jmjTp",
     "jmp",
     "jvp",
+    "kfac",
     "mjp",
     "per_example_gradients",
     "register",

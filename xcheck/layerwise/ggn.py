@@ -52,7 +52,7 @@ def ggn_diagonal(
 def _diagonal(root: Layer, theta: Theta, output: Output) -> Tensor:
     root_of_hessian = output.root()
     if theta.shared:
-        return _rows(root, theta, root_of_hessian).square_().sum(0)
+        return _rows(root, theta, root_of_hessian).square().sum(0)
     sums = Sums(theta, root.y)
     root.pull(
         Pulled([root_of_hessian], None),

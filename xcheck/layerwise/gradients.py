@@ -34,20 +34,21 @@ def gradient(
 
 
 def rows(root: Layer, theta: Theta, columns: Form, out: Tensor) -> Tensor:
-    """`g J_theta` of every column and example into `out` (k, n, p), each entry written once."""
-    if theta.unmet or theta.shared:
-        out.zero_()
+    """`g J_theta` of every column and example, (k, n, p): written once into `out`, unless a graph is kept."""
+    gathered = theta.shared or theta.unmet or torch.is_grad_enabled()
+    sums = Sums(theta, root.y, tuple(out.shape[:2]))
 
     def visit(layer: Layer, pulled: Pulled) -> None:
         g, _ = pulled.forms[0].pair(len(root.x))
-        if theta.shared or torch.is_grad_enabled():
-            for block, part in zip(layer.own(out), layer.vjp_weight_each(g), strict=True):
-                block.add_(part) if theta.shared else block.copy_(part)
+        if gathered:
+            sums.add(layer.where, layer.vjp_weight_each(g))
         else:
             layer.write_each(g, layer.own(out))
 
     root.pull(Pulled([columns], None), visit, need=False)
-    return out
+    if torch.is_grad_enabled():
+        return sums.flat()
+    return out.copy_(sums.flat()) if gathered else out
 
 
 @exact

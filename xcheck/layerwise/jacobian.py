@@ -1,5 +1,6 @@
 """The Jacobian of the outputs, per example: unit columns pulled back, each block written once."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -30,23 +31,21 @@ def jacobian(
     >>> jacobian(model, torch.tensor([[3.0, 4.0]]))
     tensor([[[3., 4., 1.]]])
     """
-    if out is not None and (chunk_size is None or chunk_size >= len(x)):
-        root, theta = run(module, x)
-        return _fill(root, theta, wrt, _checked(out, _shape(root, theta, wrt), root.y))
-    result = out
+    if torch.is_grad_enabled():
+        if out is not None:
+            raise BadShape("layerwise: out= cannot carry a graph; leave it away within differentiable()")
+        return torch.cat([_jacobian(*run(module, part), wrt, None) for (part,) in chunks(chunk_size, x)])
     done = 0
     for (part,) in chunks(chunk_size, x):
         root, theta = run(module, part)
-        shape = (len(x), *_shape(root, theta, wrt)[1:])
-        if result is None:
-            result = _empty(root, shape, wrt)
-        elif done == 0:
-            _checked(result, shape, root.y)
-        _fill(root, theta, wrt, result[done : done + len(part)])
+        if done == 0:
+            shape = (len(x), *_shape(root, theta, wrt)[1:])
+            out = _empty(root, shape, wrt) if out is None else _checked(out, shape, root.y)
+        assert out is not None
+        _jacobian(root, theta, wrt, out[done : done + len(part)])
         done += len(part)
-    if result is None:
-        raise BadShape("layerwise: no examples came, expected x with at least one")
-    return result
+    assert out is not None
+    return out
 
 
 def _shape(root: Layer, theta: Theta, wrt: Wrt) -> tuple[int, int, int]:
@@ -70,10 +69,12 @@ def _empty(root: Layer, shape: tuple[int, int, int], wrt: Wrt) -> Tensor:
     return root.y.new_empty(n, c, q)
 
 
-def _fill(root: Layer, theta: Theta, wrt: Wrt, out: Tensor) -> Tensor:
-    """`J` of one chunk, from the unit columns at the output."""
+def _jacobian(root: Layer, theta: Theta, wrt: Wrt, out: Tensor | None) -> Tensor:
+    """`J` of one chunk, from the unit columns at the output, into `out` if given."""
     if wrt == "weight":
-        rows(root, theta, Unit(root.y), out.transpose(0, 1))
-    else:
-        out.copy_(root.vjp(Unit(root.y).pair(len(root.x))[0]).flatten(2).transpose(0, 1))
-    return out
+        shape = _shape(root, theta, wrt)
+        return rows(
+            root, theta, Unit(root.y), (root.y.new_empty(shape) if out is None else out).transpose(0, 1)
+        ).transpose(0, 1)
+    found = root.vjp(Unit(root.y).pair(len(root.x))[0]).flatten(2).transpose(0, 1)
+    return found if out is None else out.copy_(found)

@@ -94,8 +94,7 @@ def _rows(root: Layer, theta: Theta, m: Tensor | None, wrt: Wrt) -> Tensor:
     if wrt == "input":
         return root.vjp(columns).flatten(2).transpose(0, 1)
     out = root.y.new_empty(n, len(columns), theta.size)
-    rows(root, theta, Columns(columns), out.transpose(0, 1))
-    return out
+    return rows(root, theta, Columns(columns), out.transpose(0, 1)).transpose(0, 1)
 
 
 @exact

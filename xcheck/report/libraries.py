@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from xcheck.report.summary import shown_ratio
 from xcheck.result import Convention, Outcome, Result, size
-from xcheck.run.libraries import Library, Scoreboard
+from xcheck.run.libraries import Library, Scoreboard, library_of
 
 HEAD = """# Other libraries, judged
 
@@ -35,12 +35,6 @@ def _of(library: Library, results: Iterable[Result]) -> list[Result]:
     return [result for result in results if library_of(result) == library.name]
 
 
-def library_of(result: Result) -> str | None:
-    """The library that an implementation's result is of, as its adapter is called in the line that reproduces it."""
-    _, _, adapter = result.reproduce.partition("--adapter xcheck.libraries.")
-    return adapter.split()[0] if adapter else None
-
-
 def _library_row(library: Library, results: Iterable[Result]) -> tuple[str, ...]:
     if library.not_run is not None:
         return (library.name, library.version or "", "not run", library.not_run, "")
@@ -64,13 +58,13 @@ def _counts(results: Iterable[Result], but: Outcome | None = None) -> str:
 
 
 def _said(results: Iterable[Result]) -> list[str]:
-    """Each diagnosis or reason once, with the dtypes where it holds."""
+    """Each diagnosis or reason once, with the dtypes where it holds; a case that does not apply is only counted."""
     where: dict[str, list[str]] = {}
     for result in results:
-        if result.outcome is not Outcome.AGREES:
-            said = [one.text for one in result.diagnosis] or [result.reason or "no known explanation"]
-            for text in said[:1]:
-                where.setdefault(text, []).append(result.dtype)
+        if result.outcome not in (Outcome.AGREES, Outcome.UNSUPPORTED):
+            known = result.reason if result.outcome is Outcome.KNOWN_LIMITATION else None
+            text = known or next((one.text for one in result.diagnosis), result.reason or "no known explanation")
+            where.setdefault(text, []).append(result.dtype)
     return [f"{text} ({', '.join(dict.fromkeys(dtypes))})" for text, dtypes in where.items()]
 
 

@@ -37,6 +37,9 @@ class Watcher:
     def stage(self, title: str, total: int) -> None:
         """A stage of the run begins, with so many steps."""
 
+    def step(self) -> None:
+        """One step of the stage is done."""
+
     def result(self, found: Result) -> None:
         """A cell has ended."""
 

@@ -15,13 +15,16 @@ from xcheck.quantity import Implementation
 def import_adapter(name: str) -> None:
     """Imports a module by its dotted name; the working folder counts as a place to find it.
 
+    A package of several adapters may have a function `load()` that imports them.
+
     Raises:
         UsageError: there is no such module, or it cannot be executed.
     """
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
-        importlib.import_module(name)
+        module = importlib.import_module(name)
+        getattr(module, "load", lambda: None)()
     except ModuleNotFoundError as error:
         missing = error.name or name
         if name == missing or name.startswith(f"{missing}."):

@@ -15,7 +15,7 @@ from xcheck.libraries import LIBRARIES
 from xcheck.libraries._torch import lend
 from xcheck.quantities import load_quantities
 from xcheck.quantity import implementations
-from xcheck.result import Document
+from xcheck.result import Document, Result
 from xcheck.run import Watcher, run
 from xcheck.run.pool import Failure, run_isolated
 from xcheck.run.settings import Settings
@@ -48,10 +48,24 @@ def scoreboard(settings: Settings, watcher: Watcher | None = None, jobs: int | N
         module = implementations(result.quantity)[result.implementation].module
         folder = f" --cases {settings.folder}" if settings.folder else ""
         result.reproduce = f"xcheck explain {result.id} --adapter {module}{folder}"
-    names = [name for name in LIBRARIES if f"xcheck.libraries.{name}".startswith(adapter)]
+    names = [name for name in LIBRARIES if adapter in ("xcheck.libraries", f"xcheck.libraries.{name}")]
     looked = dict(run_isolated(look, names, workers=1, seconds=10 * settings.timeout))
     fields = {field: getattr(document, field) for field in document.__struct_fields__}
     return Scoreboard(**fields, libraries=[_library(name, looked[name]) for name in names])
+
+
+def library_of(result: Result) -> str | None:
+    """The library that a result is of, as its adapter is called in the line that reproduces it."""
+    _, _, adapter = result.reproduce.partition("--adapter xcheck.libraries.")
+    return adapter.split()[0] if adapter else None
+
+
+def added(old: Scoreboard, new: Scoreboard) -> Scoreboard:
+    """The old scoreboard with the libraries of the new one in place of its own; what was run elsewhere stays."""
+    ran = {library.name for library in new.libraries}
+    kept = [result for result in old.results if library_of(result) not in ran]
+    libraries = {library.name: library for library in (*old.libraries, *new.libraries)}
+    return msgspec.structs.replace(old, results=[*kept, *new.results], libraries=list(libraries.values()))
 
 
 def _library(name: str, found: tuple[str | None, dict[str, str]] | Failure) -> Library:
@@ -70,6 +84,7 @@ def look(name: str) -> tuple[str | None, dict[str, str]]:
         importlib.import_module(LIBRARIES[name][0])
     except Exception as error:  # whatever an import raises is the reason
         return f"{type(error).__name__}: {error}", {}
+    importlib.import_module(f"xcheck.libraries.{name}")
     load_cases()  # case files register closed forms, which must not happen while the registry is gone through
     mine = [
         implementation

@@ -118,19 +118,27 @@ class Conv(Flat):
         kernels = x.movedim(tuple(range(-self.dims, 0)), tuple(range(2, 2 + self.dims)))
         return kernels.flatten(2 + self.dims).flatten(1, -2).unflatten(1, (conv.groups, -1))
 
+    @property
+    def _zeros(self) -> list[int]:
+        return [p for pad in reversed(self.padding) for p in (pad, pad)]
+
+    def windows(self) -> Tensor:
+        """What of x each output reads: (n, groups, channels of a group * kernel, positions)."""
+        return self._patches(functional.pad(self.padded, self._zeros))
+
     def vjp_weight_each(self, g: Tensor) -> Weights:
         """`g_n * x_n` of every example: products of cotangents with windows."""
         conv, k = self.module, len(g)
-        zeros = [p for pad in reversed(self.padding) for p in (pad, pad)]
         if self.transposed:
             # A transposed convolution lays windows of the output; rows that no window reaches are cut off.
-            windows = self._patches(self._reached(functional.pad(g.flatten(0, 1), zeros))).unflatten(0, g.shape[:2])
+            windows = self._patches(self._reached(functional.pad(g.flatten(0, 1), self._zeros))).unflatten(
+                0, g.shape[:2]
+            )
             other = self.padded.flatten(2).unflatten(1, (conv.groups, -1))
             weight = other[None] @ windows.transpose(-1, -2)
         else:
-            windows = self._patches(functional.pad(self.padded, zeros))
             other = g.flatten(3).unflatten(2, (conv.groups, -1))
-            weight = other @ windows[None, ..., : other.shape[-1]].transpose(-1, -2)
+            weight = other @ self.windows()[None].transpose(-1, -2)
         weight = weight.reshape(k, len(self.x), *conv.weight.shape)
         return (weight,) if conv.bias is None else (weight, g.flatten(3).sum(3))
 

@@ -83,7 +83,7 @@ class Autograd(Layer):
         return tuple(torch.stack(parts, dim=1) for parts in zip(*columns, strict=True))
 
     def _push(self, x: Tensor, tangents: list[tuple[Tensor, ...]], first: int) -> Tensor:
-        """`J v` as the derivative of `u J` by u: no forward-mode rule is needed. `first`: 0 for x, 1 for the weights."""
+        """`J v` as the derivative of `u J` by u: no forward-mode rule is needed. `first` is 0 for x, 1 for weights."""
         recorded, places = torch.is_grad_enabled(), self._leaves(x)
         with torch.enable_grad():
             y = self._run(places[0], places[1:])

@@ -1,0 +1,47 @@
+"""The judge's word on layerwise: every case that is a module, every quantity that the engine computes."""
+
+import importlib
+
+import pytest
+
+import xcheck
+from xcheck import layerwise
+from xcheck.quantity import implementations
+
+importlib.import_module("xcheck.libraries.layerwise")
+
+QUANTITIES = (
+    "gradient", "per_example_gradients", "jacobian_params", "jacobian_inputs", "jvp", "vjp", "ggn", "ggn_diagonal",
+    "ggn_blocks", "ggnvp", "hessian_params", "hessian_diagonal", "hessian_blocks", "hessian_trace", "hvp",
+    "empirical_fisher", "empirical_fisher_diagonal",
+)  # fmt: skip
+CASES = xcheck.load_cases()
+CELLS = [
+    (name, quantity)
+    for name, case in CASES.items()
+    if not callable(getattr(case.program, "__code__", None)) and hasattr(case.program, "torch")
+    for quantity in QUANTITIES
+    if quantity in case.quantities
+]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("case", "quantity"), CELLS)
+def test_agrees_with_the_certified_reference(case: str, quantity: str, dtype: str) -> None:
+    problem = xcheck.problem(case, quantity, "torch", dtype=dtype)
+    if dtype == "float32" and case.endswith("float64"):
+        pytest.skip("the case has data that float32 cannot hold")
+    problem.check(implementations(quantity)["torch_layerwise"].function(problem))
+
+
+def test_every_quantity_has_an_implementation() -> None:
+    assert all("torch_layerwise" in implementations(quantity) for quantity in QUANTITIES)
+    assert {"gradient", "ggn", "hessian_params", "hvp"} <= {quantity for _, quantity in CELLS}
+
+
+def test_the_approximate_diagonal_is_judged_wrong_where_it_is() -> None:
+    problem = xcheck.problem("tanh_mlp", "ggn_diagonal", "torch", dtype="float64")
+    wrong = layerwise.ggn_diagonal_backprop(
+        problem.module, problem.inputs[0], problem.targets, loss=problem.loss_module
+    )
+    assert not problem.judge(wrong)

@@ -1,0 +1,117 @@
+"""xcheck.layerwise, adapted like any other library: its conventions are ours, so nothing is scaled or moved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from xcheck._lazy import LazyModule
+from xcheck._problem import Problem
+from xcheck.quantity import implements
+
+layerwise = LazyModule("xcheck.layerwise")
+Array = Any  # torch.Tensor
+
+NEEDS = ("module", "single_output", "single_argument")
+
+
+def batch(problem: Problem) -> tuple[Any, Any, Any, dict[str, Any]]:
+    """Module, inputs, targets, and the loss as a keyword; the case's Gaussian likelihood is the engine's own."""
+    loss = problem.loss_module
+    if hasattr(loss, "noise_var"):
+        loss = layerwise.GaussianNLL(loss.noise_var)
+    return problem.module, problem.inputs[0], problem.targets, {"loss": loss}
+
+
+def of_loss(quantity: str, function: str, **options: Any) -> Callable[[Problem], Any]:
+    """Registers `layerwise.<function>(module, x, y, loss=loss, **options)`."""
+
+    @implements(quantity, "layerwise", "torch", needs=(*NEEDS, "loss"))
+    def implementation(problem: Problem) -> Array:
+        module, x, y, loss = batch(problem)
+        return getattr(layerwise, function)(module, x, y, **loss, **options)
+
+    return implementation
+
+
+gradient = of_loss("gradient", "gradient")
+per_example_gradients = of_loss("per_example_gradients", "per_example_gradients")
+ggn = of_loss("ggn", "ggn")
+ggn_diagonal = of_loss("ggn_diagonal", "ggn_diagonal")
+hessian_params = of_loss("hessian_params", "hessian")
+hessian_diagonal = of_loss("hessian_diagonal", "hessian_diagonal")
+empirical_fisher = of_loss("empirical_fisher", "empirical_fisher")
+empirical_fisher_diagonal = of_loss("empirical_fisher_diagonal", "empirical_fisher", structure="diagonal")
+
+
+@implements("jacobian_params", "layerwise", "torch", needs=NEEDS)
+def jacobian_params(problem: Problem) -> Array:
+    """`J` by weights."""
+    return layerwise.jacobian(problem.module, problem.inputs[0])
+
+
+@implements("jacobian_inputs", "layerwise", "torch", needs=NEEDS)
+def jacobian_inputs(problem: Problem) -> Array:
+    """`J` by inputs."""
+    return layerwise.jacobian(problem.module, problem.inputs[0], wrt="input")
+
+
+@implements("jvp", "layerwise", "torch", needs=NEEDS)
+def jvp(problem: Problem) -> Array:
+    """`J v` of the parameters' tangent, in the shape of the output."""
+    found = layerwise.jvp(problem.module, problem.inputs[0], problem.tangents["params"])
+    return problem.xp.reshape(found, next(iter(problem.cotangents.values())).shape)
+
+
+@implements("vjp", "layerwise", "torch", needs=NEEDS)
+def vjp(problem: Problem) -> Array:
+    """`sum_n w_n^T J_n`."""
+    each = layerwise.vjp(problem.module, problem.inputs[0], next(iter(problem.cotangents.values())))
+    return problem.xp.sum(each, axis=0)
+
+
+@implements("hvp", "layerwise", "torch", needs=(*NEEDS, "loss"))
+def hvp(problem: Problem) -> Array:
+    """`H v` by the R-operator."""
+    module, x, y, loss = batch(problem)
+    return layerwise.hvp(module, x, y, problem.tangents["params"], **loss)
+
+
+@implements("ggnvp", "layerwise", "torch", needs=(*NEEDS, "loss"))
+def ggnvp(problem: Problem) -> Array:
+    """`G v` by one pass forward and one back."""
+    module, x, y, loss = batch(problem)
+    return layerwise.ggnvp(module, x, y, problem.tangents["params"], **loss)
+
+
+@implements("hessian_trace", "layerwise", "torch", needs=(*NEEDS, "loss"))
+def hessian_trace(problem: Problem) -> Array:
+    """The sum of the Hessian's diagonal."""
+    module, x, y, loss = batch(problem)
+    return problem.xp.sum(layerwise.hessian_diagonal(module, x, y, **loss))
+
+
+@implements("ggn_blocks", "layerwise", "torch", needs=(*NEEDS, "loss"))
+def ggn_blocks(problem: Problem) -> dict[str, Array]:
+    """A layer's block cut into one for each of its parameters."""
+    module, x, y, loss = batch(problem)
+    return by_parameter(module, layerwise.ggn(module, x, y, structure="blocks", **loss))
+
+
+@implements("hessian_blocks", "layerwise", "torch", needs=(*NEEDS, "loss"))
+def hessian_blocks(problem: Problem) -> dict[str, Array]:
+    """A layer's block cut into one for each of its parameters."""
+    module, x, y, loss = batch(problem)
+    return by_parameter(module, layerwise.hessian(module, x, y, structure="blocks", **loss))
+
+
+def by_parameter(module: Any, blocks: dict[str, Array]) -> dict[str, Array]:
+    """`{parameter: (b, b)}` of `{layer: (q, q)}`."""
+    found = {}
+    for name, block in blocks.items():
+        start = 0
+        for parameter, values in module.get_submodule(name).named_parameters(recurse=False):
+            inner = slice(start, start + values.numel())
+            found[f"{name}.{parameter}" if name else parameter] = block[inner, inner]
+            start = inner.stop
+    return found
