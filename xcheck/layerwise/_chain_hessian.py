@@ -29,7 +29,7 @@ def chain_hessian(layers: list[Layer], theta: Theta, output: Output) -> Tensor:
     n = len(layers[0].x)
     left, right = output.root().pair(n)
     hessian = torch.einsum("kni,knj->ijn", left, right)
-    gradient = output.gradient.t()
+    gradient = output.gradient().t()
     later: list[_Later] = []
     result = gradient.new_zeros(theta.size, theta.size)
     first = next(layer for layer in layers if layer.weighted)
