@@ -48,3 +48,45 @@ def types(session: nox.Session) -> None:
     """Checks types."""
     install(session, "types", "test")
     session.run("pyright", *session.posargs)
+
+
+@nox.session
+def libraries(session: nox.Session) -> None:
+    """Judges the other libraries and writes reports/libraries.json and docs/libraries.md; then kfac-jax in its own."""
+    install(session, "test")
+    for wanted in PROJECT["project"]["optional-dependencies"]["libraries"]:
+        # One that cannot be installed stands in the scoreboard as not run.
+        session.run(
+            "python", "-m", "pip", "install", "-c", "constraints.txt", wanted, success_codes=[0, 1], silent=True
+        )
+    # Some of them bring torchvision, which has no build for this torch and breaks imports of the others.
+    session.run("python", "-m", "pip", "uninstall", "--yes", "torchvision", silent=True)
+    session.run("python", "-m", "pytest", "tests/libraries", env=THREADS)
+    session.run("python", "-m", "xcheck", "libraries", "--page", "docs/libraries.md", *session.posargs, env=THREADS)
+    session.notify("libraries_jax09", session.posargs)
+
+
+@nox.session
+def libraries_jax09(session: nox.Session) -> None:
+    """Judges kfac-jax, which needs JAX 0.9 or older, and adds it to the scoreboard."""
+    session.run(
+        "python", "-m", "pip", "install", "-e", ".", "jax==0.9.0", "kfac-jax==0.0.8", success_codes=[0, 1], silent=True
+    )
+    options = ("--add", "--page", "docs/libraries.md")
+    session.run("python", "-m", "xcheck", "libraries", "kfac_jax", *options, *session.posargs, env=THREADS)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measures and writes reports/bench.json and .html; options behind `--` go to `xcheck bench`.
+
+    `-- --benchmark-...` and `-- tests/benchmarks/...` run the same through pytest-benchmark instead.
+    """
+    install(session, "test")
+    session.install("-c", "constraints.txt", "-e", ".[all,bench,report]")
+    if any(option.startswith(("--benchmark", "tests/")) for option in session.posargs):
+        options = [] if "--benchmark-only" in session.posargs else ["--benchmark-only"]
+        places = [] if any(option.startswith("tests/") for option in session.posargs) else ["tests/benchmarks"]
+        session.run("python", "-m", "pytest", *options, *places, *session.posargs, env=THREADS)
+    else:
+        session.run("python", "-m", "xcheck", "bench", *session.posargs)

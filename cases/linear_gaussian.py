@@ -11,8 +11,9 @@ from xcheck import Case, Computed, LogNormal, Normal, implements
 from xcheck.program import Linear, gaussian_nll
 
 QUANTITIES = (
-    "value", "gradient", "jacobian_params", "jacobian_inputs", "hessian_params", "hessian_diagonal", "hvp", "ggn",
-    "ggn_diagonal",
+    "value", "gradient", "per_example_gradients", "jacobian_params", "jacobian_inputs", "jvp", "vjp", "hessian_params",
+    "hessian_diagonal", "hessian_blocks", "hessian_trace", "hvp", "ggn", "ggn_diagonal", "ggn_blocks", "ggnvp",
+    "empirical_fisher", "empirical_fisher_diagonal",
 )  # fmt: skip
 N = 1000
 
@@ -41,6 +42,7 @@ linear_gaussian = Case(
     targets=Y,
     loss=gaussian_nll(1.0),
     quantities=QUANTITIES,
+    tier="smoke",
     doc="w x + b, Gaussian likelihood, noise_var 1, N = 1000",
 )
 linear_gaussian_quarter = Case(

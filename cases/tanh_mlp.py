@@ -3,14 +3,17 @@
 `scripts/train_tanh_mlp.py` makes the trained weights.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
-from xcheck import Case, Computed, Linspace, Stored
+from xcheck import Case, Computed, Linspace, Normal, Stored
 from xcheck.program import Linear, Sequential, Tanh, mse
 
 QUANTITIES = (
-    "value", "gradient", "jacobian_params", "jacobian_inputs", "hessian_params", "hessian_diagonal", "hvp", "ggn",
-    "ggn_diagonal",
+    "value", "gradient", "jacobian_params", "jacobian_inputs", "hessian_inputs", "jvp", "vjp", "hessian_params",
+    "hessian_diagonal", "hessian_blocks", "hessian_trace", "hvp", "ggn", "ggn_diagonal", "ggn_blocks", "ggnvp",
+    "empirical_fisher", "empirical_fisher_diagonal", "third_derivative", "fourth_derivative",
 )  # fmt: skip
 
 
@@ -41,4 +44,21 @@ tanh_mlp_trained = Case(
     loss=mse(),
     quantities=QUANTITIES,
     doc="the same after 1000 steps of gradient descent",
+)
+
+
+def along(name, tangent, doc):
+    """The trained network's products with another vector than the one that xcheck draws."""
+    return replace(
+        tanh_mlp_trained,
+        name=f"tanh_mlp_along_{name}",
+        tangents={"params": tangent},
+        quantities=("value", "jvp", "hvp", "ggnvp", "third_derivative"),
+        doc=doc,
+    )
+
+
+vectors = (
+    along("last_bias", Computed("unit vector 140 of 141", lambda: np.eye(1, 141, 140)[0]), "v = the last bias alone"),
+    along("small", Normal((141,), seed=61, scale=2.0**-20), "v of size 2^-20: an absolute tolerance passes H v = 0"),
 )

@@ -35,22 +35,22 @@ INPUTS = {
 }
 
 
-def family(suffix, wrt, doc):
+def family(suffix, wrt, doc, *more):
     return Case(
         name=f"td_error{suffix}",
         program=td_error,
         params=PARAMS,
         inputs=INPUTS,
         wrt=wrt,
-        quantities=("value", "jacobian_params", "jacobian_inputs"),
+        quantities=("value", "jacobian_params", "jacobian_inputs", "jvp", "vjp", *more),
         doc=doc,
     )
 
 
 cases = (
-    family("", ("states", "actions", "q_target"), "two critics, both outputs, three arguments"),
-    family("_states", ("states",), "two critics, by the states"),
-    family("_actions", ("actions",), "two critics, by the actions"),
+    family("", ("states", "actions", "q_target"), "two critics, both outputs, three arguments", "jacobian_batch"),
+    family("_states", ("states",), "two critics, by the states", "hessian_inputs"),
+    family("_actions", ("actions",), "two critics, by the actions", "hessian_inputs"),
     family("_q_target", ("q_target",), "two critics, by the target value"),
     family("_states_actions", ("states", "actions"), "two critics, by two of three arguments"),
     Case(

@@ -12,7 +12,7 @@ import xcheck
 from xcheck import Case, CaseError, Computed, Linspace, Literal, LogNormal, Mismatch, Normal, Stored, _judge, _store
 from xcheck._dtypes import UNIT
 from xcheck._load import shipped_folder
-from xcheck._reference import digest, reference
+from xcheck._reference import digest, ensure, missing, reference
 from xcheck.arrays import Descriptor, stored_path
 from xcheck.program import Linear, Sequential, Tanh
 from xcheck.quantities import load_quantities
@@ -102,10 +102,15 @@ def test_what_is_shipped_stays_small():
     assert size(cases) + size(package) < 30
 
 
+def known(case: Case) -> list[str]:
+    """Quantities with a reference; a missing one is found by another test, and not made here."""
+    return [q for q in case.quantities if not missing(case, QUANTITIES[q])]
+
+
 def undecided(case: Case) -> list[str]:
     """Quantities of which float32 determines less than half: a wrong result could hide there."""
     dtype = "float32" if case.holds_in_float32 else "float64"
-    shares = {q: _judge.shares(reference(case, q, dtype=dtype), dtype)[1] for q in case.quantities}
+    shares = {q: _judge.shares(reference(case, q, dtype=dtype), dtype)[1] for q in known(case)}
     return [f"{case.name}/{q}: {share:.2f} decided" for q, share in shares.items() if share < 0.5]
 
 
@@ -124,6 +129,7 @@ def test_a_vacuous_case_is_noticed(tmp_path, monkeypatch):
         inputs={"x": Linspace(8, 16, (10, 1))},
         quantities=("jacobian_params",),
     )
+    ensure(flat, QUANTITIES["jacobian_params"])
     assert undecided(flat) == ["saturated/jacobian_params: 0.00 decided"]
 
 

@@ -33,8 +33,8 @@ ROOMS = (
     {"run"},
     {"_parity", "bench"},
     {"report"},
-    {"suite"},
-    {"plugin", "cli", "__main__"},
+    {"suite", "_subject", "_gaps"},
+    {"plugin", "cli", "bench_command", "__main__"},
 )
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}
 

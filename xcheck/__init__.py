@@ -21,6 +21,7 @@ _PUBLIC = {
     "judge": "diagnose", "check": "diagnose", "Verdict": "_judge",
     "problem": "_problem", "Problem": "_problem",
     "verify": "run", "Results": "run",
+    "parametrize": "suite", "Suite": "suite",
     "program": None, "layerwise": None,
 }  # fmt: skip
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
+
+import numpy as np
 
 from xcheck._errors import Unsupported
 from xcheck._lazy import installed
 from xcheck._problem import Problem, adapter
+from xcheck.case import Case
+from xcheck.exact.evaluate import Evaluation
+from xcheck.exact.monte_carlo import MonteCarlo
 from xcheck.quantity import Implementation
 
 
@@ -41,11 +47,16 @@ def execute(problem: Problem, implementation: Implementation) -> Execution:
         return Execution(result, {"prepare": ready - start, "run": perf_counter() - ready})
 
 
+#: A case of more parameters is asked for products, diagonals and rows.
+DENSE = 10**6
+
 _NEEDS: dict[str, tuple[Callable[[Problem], bool], str]] = {
     "loss": (lambda problem: problem.case.loss is not None, "has no loss"),
     "module": (lambda problem: problem.module is not None, "is no torch.nn.Module"),
     "single_output": (lambda problem: len(problem.cotangents) == 1, "has several outputs"),
     "single_argument": (lambda problem: len(problem.arguments) == 1, "is differentiated by several arguments"),
+    "dense": (lambda problem: problem.case.p**2 <= DENSE, f"has a p x p matrix of more than {DENSE} entries"),
+    "examples": (lambda problem: independent(problem.case), "has outputs that depend on several examples"),
     "aux": (lambda problem: bool(_aux(problem)), "returns no aux"),
 }
 
@@ -57,11 +68,12 @@ def unmet(problem: Problem, implementation: Implementation) -> str | None:
         return f"{implementation.name} is written for {implementation.framework}"
     if not any(fnmatchcase(case, glob.strip()) for glob in implementation.cases.split(",")):
         return f"{implementation.name} is for the cases {implementation.cases} only"
+    absent = missing_package(implementation)
+    if absent:
+        return absent
     needs = (*implementation.needs, *(("loss",) if problem.quantity.needs_loss else ()))
     for need in needs:
         if need not in _NEEDS:
-            if not installed(need):
-                return f"{implementation.name} needs the package {need}, which is not installed"
             continue
         met, lack = _NEEDS[need]
         if not met(problem):
@@ -69,6 +81,36 @@ def unmet(problem: Problem, implementation: Implementation) -> str | None:
     return None
 
 
+def missing_package(implementation: Implementation) -> str | None:
+    """Which package an implementation lacks here, in one line; None if it has all."""
+    for need in implementation.needs:
+        if need not in _NEEDS and not installed(need):
+            return f"{implementation.name} needs the package {need}, which is not installed"
+    return None
+
+
 def _aux(problem: Problem) -> dict[str, Any]:
     with problem.precision():
         return problem.outputs_and_aux(problem.params, *problem.inputs)[1]
+
+
+@lru_cache(maxsize=64)
+def independent(case: Case) -> bool:
+    """Whether one example can be computed without the others: alone it has one row of output, and no output of it
+    turns to NaN where every other example does."""
+    exact = Evaluation(case)
+    alg = MonteCarlo(noise=0.0)
+
+    def outputs(change: Callable[[np.ndarray], np.ndarray]) -> list[np.ndarray]:
+        inputs = {name: change(values) for name, values in exact.values.inputs.items()}
+        with np.errstate(invalid="ignore"):
+            found, _ = exact.run(alg, exact.constants(alg, exact.values.params), exact.constants(alg, inputs))
+        return list(found.values())
+
+    def others_lost(values: np.ndarray) -> np.ndarray:
+        if values.dtype.kind != "f":
+            return values
+        return np.concatenate([np.full_like(values[:-1], np.nan), values[-1:]])
+
+    alone = all(output.shape[0] == 1 for output in outputs(lambda values: values[-1:]))
+    return alone and all(np.isfinite(np.asarray(output)[-1]).all() for output in outputs(others_lost))

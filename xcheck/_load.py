@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import sys
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
@@ -30,10 +31,29 @@ def load_cases(path: str | Path | None = None) -> MappingProxyType[str, Case]:
     >>> "tanh_mlp" in load_cases()
     True
     """
-    folder = shipped_folder() if path is None else Path(path).resolve()
+    if path is None:
+        return _with_entry_points(shipped_folder())
+    folder = Path(path).resolve()
     if not folder.is_dir():
         raise CaseError(f"no folder {folder} to load cases from; --cases takes a folder of case files")
     return _load(folder)
+
+
+@cache
+def _with_entry_points(folder: Path) -> MappingProxyType[str, Case]:
+    """The cases of a folder, and those of the modules that installed packages declare under `xcheck.cases`."""
+    found: Registry[Case] = Registry("case")
+    for name, case in _load(folder).items():
+        found.add(name, case)
+    for point in entry_points(group="xcheck.cases"):
+        try:
+            module = point.load()
+        except Exception as error:  # a broken case file is its package's, whatever it raises
+            package = point.dist.name if point.dist else point.value
+            raise CaseError(f"the cases of the package {package!r} cannot be loaded: {error}") from error
+        for case in (case for value in vars(module).values() for case in _cases_in(value)):
+            found.add(case.name, case.at(Path(module.__file__ or ".").parent / "values"))
+    return MappingProxyType(dict(found))
 
 
 @cache

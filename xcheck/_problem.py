@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -131,6 +131,10 @@ class Problem:
     def identity(self, size: int) -> Array:
         """The unit matrix, in the dtype and on the device of theta."""
         return adapter(self.framework).identity(size, self.theta)
+
+    def chunked(self, function: Callable[[Array], Any], size: int) -> Callable[[Array], Any]:
+        """`function` mapped over the rows of an array, `size` rows at a time."""
+        return adapter(self.framework).chunked(function, size)
 
     def batches(self, size: int) -> Iterator[tuple[Array, Array]]:
         """(inputs, targets) of `size` examples at a time, the last batch possibly smaller; one input comes bare."""

@@ -18,10 +18,10 @@ from xcheck._load import load_cases
 from xcheck._registry import unknown
 from xcheck._tree import tree
 from xcheck.case import Case
-from xcheck.exact.certify import Certified, certify, margin
+from xcheck.exact.certify import Certified, by_convention, certify, margin
 from xcheck.exact.trace import program_digest
 from xcheck.quantities import load_quantities
-from xcheck.quantity import Quantity
+from xcheck.quantity import FRAMEWORKS, Quantity
 
 #: The version of the derivative rules and of the rounding scale; part of every digest.
 RULES = 1
@@ -76,8 +76,10 @@ def reference(
 
     `|value + low - truth| <= radius`, elementwise; `scale` is S with its floors for `dtype`.
 
+    Where the case says `kinks=True` the derivatives are those of the framework's convention, and `status` says so.
+
     Raises:
-        NoReference: float32 cannot hold the case's data, or the case sits on a kink.
+        NoReference: float32 cannot hold the case's data, or the case sits on a kink and no framework is named.
         UsageError: an unknown case, quantity or dtype.
 
     >>> import xcheck
@@ -88,43 +90,85 @@ def reference(
     check_dtype(dtype)
     if dtype != "float64" and not case.holds_in_float32:
         raise NoReference(f"case {case.name} holds data that float32 cannot hold; only float64 has a reference")
-    leaves, least, status = _read(ensure(case, quantity, dtype))
+    if framework is None and by_convention(case, quantity):
+        raise NoReference(
+            f"case {case.name} sits on kinks, where {quantity.name} is a convention; "
+            f"name a framework: {' or '.join(FRAMEWORKS)}"
+        )
+    leaves, least, status = _read(ensure(case, quantity, dtype, framework=framework))
     return Reference(
-        case.name, quantity.name, dtype, {path: _floored(c, dtype) for path, c in leaves.items()}, least, status
+        case.name,
+        quantity.name,
+        dtype,
+        {path: Leaf(c.value, c.low, c.radius, floored(c.scale, c.value, dtype)) for path, c in leaves.items()},
+        least,
+        status,
     )
 
 
-def ensure(case: Case, quantity: Quantity, dtype: str = "float64", *, folder: Path | None = None) -> Path:
-    """The file of a reference, made if it is not there yet."""
+def ensure(
+    case: Case, quantity: Quantity, dtype: str = "float64", *, framework: str | None = None, folder: Path | None = None
+) -> Path:
+    """The file of a reference, made if it is not there yet.
+
+    Where conventions decide and no framework is named, those of all frameworks are made; the last that exists returns.
+    """
+    made, refused = [], []
+    for one in _conventions(case, quantity, framework):
+        try:
+            made.append(_ensured(case, quantity, dtype, one, folder))
+        except NoReference as error:
+            refused.append(error)
+    if not made:
+        raise refused[-1]
+    return made[-1]
+
+
+def _ensured(case: Case, quantity: Quantity, dtype: str, framework: str | None, folder: Path | None) -> Path:
     if folder is None:
-        found = stored(case, quantity, dtype)
+        found = stored(case, quantity, dtype, framework)
         if found is not None:
             return found
-    path = (folder or _store.folders()[1]) / file_name(case, quantity, dtype)
+    path = (folder or _store.folders()[1]) / file_name(case, quantity, dtype, framework)
     if path.exists():
         return path
     try:
-        leaves = certify(case, [quantity], dtype)[quantity.name]
+        leaves = certify(case, [quantity], dtype, framework)[quantity.name]
+        least = margin(case, dtype, framework)
     except Undecidable as error:
         raise NoReference(f"{case.name}/{quantity.name} has no certified reference: {error}") from None
-    _store.write(path, leaves, margin(case, dtype), "certified")
+    _store.write(path, leaves, least, "convention" if by_convention(case, quantity) else "certified")
     return path
 
 
-def stored(case: Case, quantity: Quantity, dtype: str = "float64") -> Path | None:
-    """The file of a reference: beside its case file, or in the user's cache; None where it is still to be made."""
-    name = file_name(case, quantity, dtype)
+def _conventions(case: Case, quantity: Quantity, framework: str | None) -> tuple[str | None, ...]:
+    """Whose conventions are asked for; (None,) where a theorem decides."""
+    if not by_convention(case, quantity):
+        return (None,)
+    return FRAMEWORKS if framework is None else (framework,)
+
+
+def stored(case: Case, quantity: Quantity, dtype: str = "float64", framework: str | None = None) -> Path | None:
+    """The file of a reference: beside its case file, or in the user's cache; None where it is still to be made.
+
+    Where conventions decide and no framework is named, those of all frameworks must be there.
+    """
     beside = None if case.folder is None else case.folder.parent
-    return next((place / name for place in _store.folders(beside) if (place / name).exists()), None)
+    found = [
+        next((place / name for place in _store.folders(beside) if (place / name).exists()), None)
+        for one in _conventions(case, quantity, framework)
+        for name in [file_name(case, quantity, dtype, one)]
+    ]
+    return None if None in found else found[-1]
 
 
-def missing(case: Case, quantity: Quantity, dtype: str = "float64") -> bool:
+def missing(case: Case, quantity: Quantity, dtype: str = "float64", framework: str | None = None) -> bool:
     """Whether the reference would have to be made."""
-    return stored(case, quantity, dtype) is None
+    return stored(case, quantity, dtype, framework) is None
 
 
-def file_name(case: Case, quantity: Quantity, dtype: str) -> str:
-    return _store.file_name(case.name, quantity.name, digest(case, quantity, dtype))
+def file_name(case: Case, quantity: Quantity, dtype: str, framework: str | None = None) -> str:
+    return _store.file_name(case.name, quantity.name, digest(case, quantity, dtype, framework))
 
 
 @lru_cache(maxsize=512)
@@ -132,10 +176,14 @@ def _program(case: Case, dtype: str) -> str:
     return program_digest(case, dtype)
 
 
-def digest(case: Case, quantity: Quantity, dtype: str) -> str:
-    """What a reference depends on: the traced program, its data, the tangent, the quantity, the rules' version."""
+def digest(case: Case, quantity: Quantity, dtype: str, framework: str | None = None) -> str:
+    """What a reference depends on: the traced program, its data, the tangent, the quantity, the rules' version.
+
+    A framework counts only where its convention decides.
+    """
     data = "bfloat16" if dtype == "bfloat16" else "float64"
     parts = [_program(case, data), quantity.name, repr(case.arguments), repr(dict(case.tangents)), f"rules {RULES}"]
+    parts += [f"convention {framework}"] if by_convention(case, quantity) else []
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -144,11 +192,14 @@ def _read(path: Path) -> tuple[dict[str, Certified], float, str]:
     return _store.read(path)
 
 
-def _floored(c: Certified, dtype: str) -> Leaf:
-    """S is floored at |R| and, where it is not zero, at omega/u: below that the dtype underflows."""
-    scale = np.maximum(c.scale, np.abs(c.value))
-    scale = np.where(scale > 0, np.maximum(scale, SMALLEST[dtype] / UNIT[dtype]), 0.0)
-    return Leaf(c.value, c.low, c.radius, scale)
+def floored(S: np.ndarray, R: np.ndarray, dtype: str) -> np.ndarray:
+    """S, floored at |R| and, where it is positive, at omega / u: below that the dtype underflows.
+
+    >>> floored(np.array([1.0, 0.0]), np.array([3.0, 0.0]), "float64").tolist()
+    [3.0, 0.0]
+    """
+    S = np.maximum(S, np.abs(R))
+    return np.where(S > 0, np.maximum(S, SMALLEST[dtype] / UNIT[dtype]), 0.0)
 
 
 def find_case(case: Case | str) -> Case:

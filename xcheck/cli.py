@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xcheck._errors import UsageError, XCheckError
+from xcheck.bench_command import bench
 
 if TYPE_CHECKING:
     from xcheck.run import Settings
@@ -27,6 +28,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+app.command()(bench)
 
 Cases = Annotated[Path | None, typer.Option("--cases", metavar="DIR", help="case files in place of the shipped ones")]
 Adapter = Annotated[str | None, typer.Option("--adapter", metavar="MODULE", help="a module with implementations")]
@@ -215,6 +217,105 @@ def report(
     results = Results.load(file)
     Terminal(quiet=quiet).report(results.document)
     return results.exit_code
+
+
+class Kind(StrEnum):
+    """What `xcheck new` writes."""
+
+    ADAPTER = "adapter"
+
+
+@app.command()
+def new(
+    kind: Annotated[Kind, typer.Argument(metavar="adapter", help="what to write")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="the module, such as mylib_adapter")],
+) -> int:
+    """Write a commented file to start from, which runs as it is."""
+    from xcheck.run.scaffold import new_adapter
+
+    path = new_adapter(name)
+    print(f"written {path}; next: xcheck verify --adapter {name} --tier smoke")
+    return 0
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="one folder for each case is written into it")],
+    case: Annotated[str, typer.Option(metavar="GLOB", help="names of cases; several globs with commas")] = "*",
+    as_json: Annotated[bool, typer.Option("--json", help="the numbers as JSON instead of npz")] = False,
+    cases: Cases = None,
+) -> int:
+    """Write problems as files, for libraries in other languages; xcheck judge takes the answers."""
+    from xcheck._load import load_cases
+    from xcheck._registry import Registry
+    from xcheck.run.exchange import export_problems
+
+    known: Registry = Registry("case")
+    for name, one in load_cases(cases).items():
+        known.add(name, one)
+    written = export_problems(folder, known.matching(case), as_json=as_json)
+    print(f"{len(written)} problems written to {folder}; answers go beside them, such as {written[0].parent}/"
+          f"gradient.float64.npz; then: xcheck judge {folder}")  # fmt: skip
+    return 0
+
+
+@app.command()
+def judge(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="what xcheck export wrote, with answers in it")],
+    cases: Cases = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="write the results to a file")] = None,
+) -> int:
+    """Judge the answers in a folder of problems."""
+    from xcheck.report.terminal import Terminal
+    from xcheck.run.exchange import judge_answers
+
+    results = judge_answers(folder, cases)
+    if json is not None:
+        results.save(json)
+    Terminal(quiet=False).report(results.document)
+    return results.exit_code
+
+
+@app.command()
+def libraries(
+    library: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="one of xcheck/libraries; all if left out")
+    ] = None,
+    case: Annotated[str, typer.Option(metavar="GLOB", help="names of cases; several globs with commas")] = "*",
+    dtype: Annotated[str, typer.Option(metavar="DTYPE,...", help="float64, float32")] = "float64,float32",
+    tier: Annotated[str, typer.Option(metavar="smoke|standard|full", help="how many cases")] = "standard",
+    cases: Cases = None,
+    timeout: Timeout = 60.0,
+    memory: Memory = 4096,
+    jobs: Annotated[int | None, typer.Option("-j", metavar="N", help="worker processes; one a core by default")] = None,
+    json: Annotated[Path, typer.Option(metavar="FILE", help="the scoreboard's file")] = Path("reports/libraries.json"),
+    page: Annotated[Path | None, typer.Option(metavar="FILE", help="write the page of the docs from the file")] = None,
+    run: Annotated[bool, typer.Option("--run/--no-run", help="judge, or only read the file")] = True,
+    add: Annotated[bool, typer.Option("--add", help="keep the other libraries that the file has")] = False,
+) -> int:
+    """Judge the other libraries through their adapters, and print the scoreboard."""
+    import msgspec
+
+    from xcheck.report.libraries import page as page_of
+    from xcheck.report.terminal import Terminal
+    from xcheck.run.journal import write_atomically
+    from xcheck.run.libraries import added, read_scoreboard, scoreboard
+
+    if run:
+        adapter = f"xcheck.libraries.{library}" if library else None
+        settings = _settings(
+            cases=case, adapter=adapter, dtypes=_split(dtype), tier=tier, timeout=timeout, memory=memory,
+            folder=None if cases is None else str(cases),
+        )  # fmt: skip
+        with Terminal(quiet=True) as terminal:
+            board = scoreboard(settings, watcher=terminal, jobs=jobs)
+        board = added(read_scoreboard(json), board) if add else board
+        write_atomically(json, msgspec.json.format(msgspec.json.encode(board), indent=1) + b"\n")
+    text = page_of(read_scoreboard(json))
+    if page is not None:
+        write_atomically(page, text.encode())
+    print(text)
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

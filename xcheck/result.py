@@ -65,7 +65,8 @@ class Limitation(msgspec.Struct, frozen=True):
 class Convention(msgspec.Struct, frozen=True):
     """How a library's numbers relate to ours: `ours = theirs / scale`, after parameters and axes are put in order.
 
-    `scale` is an expression in n, c, p and noise_var; `params` the order of parameters ("torch", "sorted",
+    `scale` is an expression in n, c, p, noise_var, r and nll, where the loss is r * nll * (the negative log-likelihood
+    with variance 1, summed over the examples); `params` the order of parameters ("torch", "sorted",
     "bias_first"); `weight` the layout of a weight's entries ("row", "column"); `axes` the order of a Jacobian's axes.
     """
 

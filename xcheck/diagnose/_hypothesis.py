@@ -56,10 +56,16 @@ class Evidence:
 
 
 def sizes(case: Case, related: Related) -> dict[str, float]:
-    """n, p, c and noise_var, where the case has them: what scales are written in."""
+    """n, p, c, noise_var, r and nll, where the case has them: what scales are written in.
+
+    `loss = r * nll * (the negative log-likelihood with variance 1, summed over the examples)`.
+    """
     found, outputs = {"n": float(case.n), "p": float(case.p)}, related("value")
     if outputs is not None:
-        found["c"] = float(prod(next(iter(outputs.leaves.values())).value.shape[1:]))
+        shape = next(iter(outputs.leaves.values())).value.shape
+        found |= {"c": float(prod(shape[1:]))} | ({"r": 1 / case.loss.divisor(shape)} if case.loss else {})
+    if case.loss is not None:
+        found["nll"] = case.loss.nll
     if isinstance(case.loss, GaussianNLL):
         found["noise_var"] = case.loss.noise_var
     return found

@@ -40,7 +40,7 @@ class ArrayAlgebra:
         chosen = np.where(weight == 1, a, b)
         between = np.broadcast_to((weight > 0) & (weight < 1), chosen.shape)
         if between.any():
-            w = self.constant(np.broadcast_to(weight, chosen.shape)[between])
+            w = np.broadcast_to(weight, chosen.shape)[between].astype(a.dtype)
             chosen[between] = a[between] * w + b[between] * (1 - w)
         return boxed(chosen)
 

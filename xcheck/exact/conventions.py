@@ -10,18 +10,19 @@ import numpy as np
 
 from xcheck._errors import UnknownPrimitive
 
-#: w by kind of kink and framework.
-TIES: dict[str, dict[str, float]] = {
+#: w by kind of kink and framework; None where a framework takes one side for the first derivative and the other for the
+#: second, so that no weight describes it.
+TIES: dict[str, dict[str, float | None]] = {
     "abs": {"torch": 0.5, "jax": 1.0},  # x | -x
     "relu": {"torch": 0.0, "jax": 0.0},  # x | 0
     "leaky_relu": {"torch": 0.0, "jax": 1.0},  # x | slope x
-    "elu": {"torch": 0.0, "jax": 0.0},  # x | alpha (exp x - 1)
+    "elu": {"torch": None, "jax": 0.0},  # x | alpha (exp x - 1)
     "hardtanh": {"torch": 0.0, "jax": 1.0},  # x | the bound
     "clip": {"torch": 1.0, "jax": 0.5},  # x | the bound
     "maximum": {"torch": 0.5, "jax": 0.5},  # either argument
     "minimum": {"torch": 0.5, "jax": 0.5},
-    "huber": {"torch": 1.0, "jax": 1.0},  # the square | the line
-    "softplus": {"torch": 0.0, "jax": 0.0},  # x | log(1 + exp x), at the threshold
+    "huber": {"torch": 0.0, "jax": 1.0},  # the square | the line
+    "softplus": {"torch": None, "jax": 0.0},  # x | log(1 + exp x), at the threshold
     "where": {"torch": 0.0, "jax": 0.0},  # a strict comparison does not hold at a tie
 }
 #: Reductions: whether all entries that tie share the derivative, or the first has it all.
@@ -32,14 +33,15 @@ SHARED: dict[str, dict[str, bool]] = {
 
 
 def tie(kind: str, framework: str | None) -> float:
-    """The weight of the first branch at a kink; NaN where no framework is asked, so that nothing is guessed.
+    """The weight of the first branch at a kink; NaN where no framework is asked or none helps: nothing is guessed.
 
     >>> tie("abs", "jax"), tie("abs", None)
     (1.0, nan)
     """
     if kind not in TIES:
         raise UnknownPrimitive(f"no convention for kinks of {kind!r}; add it to xcheck/exact/conventions.py")
-    return float("nan") if framework is None else TIES[kind][framework]
+    weight = None if framework is None else TIES[kind][framework]
+    return float("nan") if weight is None else weight
 
 
 def shared(kind: str, framework: str | None, first: np.ndarray, tied: np.ndarray) -> np.ndarray | None:

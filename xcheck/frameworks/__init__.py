@@ -6,6 +6,7 @@ Each module has::
     transforms                      grad, vjp, jvp, jacrev, jacfwd, hessian, vmap, linearize of the framework
     asarray(values, dtype, device)  a native array of NumPy values; integers stay integers
     identity(size, like)            the unit matrix, with the dtype and on the device of `like`
+    chunked(function, size)         the function mapped over rows, `size` of them at a time
     to_numpy(tree)                  the inverse of asarray, leaf by leaf; bfloat16 becomes float64, exactly
     dtype_name(array)               "float64", "float32", "bfloat16", "int64" ...
     synchronise(tree)               waits until every leaf is computed; the tree itself

@@ -149,7 +149,7 @@ avg_pool1d, max_pool1d = avg_pool2d, max_pool2d
 
 
 def bce_with_logits(x: Array, y: Array) -> Array:
-    return jax.numpy.maximum(x, 0) - x * y + jax.numpy.log1p(jax.numpy.exp(-jax.numpy.abs(x)))
+    return -y * jax.nn.log_sigmoid(x) - (1 - y) * jax.nn.log_sigmoid(-x)
 
 
 def huber(x: Array, y: Array, delta: float = 1.0) -> Array:

@@ -38,6 +38,10 @@ def identity(size: int, like: Array) -> Array:
     return jax.numpy.eye(size, dtype=like.dtype)
 
 
+def chunked(function: Callable[[Array], Any], size: int) -> Callable[[Array], Any]:
+    return lambda rows: jax.lax.map(function, rows, batch_size=size)
+
+
 def to_numpy(result: Any) -> Any:
     """NumPy arrays of the same shape and dtype; bfloat16, which NumPy lacks, becomes float64."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
@@ -16,14 +16,15 @@ from xcheck._lazy import LazyModule, torch
 from xcheck._tree import leaves, tree
 from xcheck.frameworks import _torch_nn
 from xcheck.frameworks._namespace import Namespace
+from xcheck.frameworks._torch_compile import compiled, register
 from xcheck.frameworks._torch_module import call, loss_module, module, module_state
 
 Tensor = Any  # torch.Tensor; a type checker would take this folder's torch.py for PyTorch
 
 
 __all__ = [
-    "asarray", "call", "check_device", "devices", "dtype_name", "identity", "loss_module", "module", "module_state",
-    "precision", "prepare_worker", "register", "synchronise", "to_numpy", "transforms", "wrap", "xp",
+    "asarray", "call", "check_device", "chunked", "devices", "dtype_name", "identity", "loss_module", "module",
+    "module_state", "precision", "prepare_worker", "register", "synchronise", "to_numpy", "transforms", "wrap", "xp",
 ]  # fmt: skip
 
 xp: Any = Namespace(LazyModule("array_api_compat.torch"), _torch_nn)
@@ -43,6 +44,10 @@ def asarray(values: Any, dtype: str, device: str = "cpu") -> Tensor:
 
 def identity(size: int, like: Tensor) -> Tensor:
     return torch.eye(size, dtype=like.dtype, device=like.device)
+
+
+def chunked(function: Callable[[Tensor], Any], size: int) -> Callable[[Tensor], Any]:
+    return torch.func.vmap(function, chunk_size=size)
 
 
 def to_numpy(result: Any) -> Any:
@@ -107,8 +112,4 @@ def check_device(device: str) -> str:
 
 @cache
 def wrap(function: Callable[..., Any], variant: str) -> Callable[..., Any]:
-    return torch.compile(function, dynamic=False) if variant == "compile" else function
-
-
-def register(kind: type, dynamic: Sequence[str], static: Sequence[str]) -> None:
-    """PyTorch traces attributes of any object: there is nothing to declare."""
+    return compiled(function) if variant == "compile" else function

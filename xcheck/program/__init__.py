@@ -6,10 +6,20 @@
 from xcheck.program._program import Layer, Program, split_aux
 from xcheck.program.layers import *  # noqa: F403
 from xcheck.program.layers import __all__ as _layers
-from xcheck.program.losses import MSE, CrossEntropy, GaussianNLL, Loss, cross_entropy, gaussian_nll, mse
+from xcheck.program.losses import (
+    MSE,
+    CrossEntropy,
+    GaussianNLL,
+    Loss,
+    WeightedSum,
+    cross_entropy,
+    gaussian_nll,
+    mse,
+    weighted_sum,
+)
 from xcheck.program.sequential import Sequential
 
 __all__ = [
-    "MSE", "CrossEntropy", "GaussianNLL", "Layer", "Loss", "Program", "Sequential",
-    "cross_entropy", "gaussian_nll", "mse", "split_aux", *_layers,
+    "MSE", "CrossEntropy", "GaussianNLL", "Layer", "Loss", "Program", "Sequential", "WeightedSum",
+    "cross_entropy", "gaussian_nll", "mse", "split_aux", "weighted_sum", *_layers,
 ]  # fmt: skip

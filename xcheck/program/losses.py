@@ -45,6 +45,11 @@ class Loss:
         divisor = self.divisor(tuple(output.shape))
         return total if divisor == 1 else total / divisor
 
+    @property
+    def nll(self) -> float:
+        """`l_n` in units of its negative log-likelihood, with variance 1 where it is a squared error."""
+        return 1.0
+
     def torch(self) -> nn.Module:
         raise TypeError(f"loss {type(self).__name__} states no torch()")
 
@@ -60,6 +65,10 @@ class MSE(Loss):
     def terms(self, shape: tuple[int, ...]) -> int:
         return prod(shape)
 
+    @property
+    def nll(self) -> float:
+        return 2.0
+
     def torch(self) -> nn.Module:
         return torch.nn.MSELoss(reduction=self.reduction)
 
@@ -74,6 +83,10 @@ class GaussianNLL(MSE):
     def per_example(self, xp: Any, output: Array, targets: Array) -> Array:
         return super().per_example(xp, output, targets) / (2 * self.noise_var)
 
+    @property
+    def nll(self) -> float:
+        return 1 / self.noise_var
+
     def torch(self) -> nn.Module:
         return _torch_gaussian_nll()(self.noise_var)
 
@@ -87,6 +100,29 @@ class CrossEntropy(Loss):
 
     def torch(self) -> nn.Module:
         return torch.nn.CrossEntropyLoss(reduction=self.reduction)
+
+
+@dataclass(frozen=True)
+class WeightedSum(Loss):
+    """`l_n = sum_c y_nc f_nc`, summed: its derivatives are those of the program, contracted with the targets."""
+
+    reduction: str = "sum"
+
+    def per_example(self, xp: Any, output: Array, targets: Array) -> Array:
+        return xp.sum(xp.reshape(output * targets, (output.shape[0], -1)), axis=1)
+
+    def torch(self) -> nn.Module:
+        return _torch_weighted_sum()()
+
+
+def _torch_weighted_sum() -> type:
+    """A class made on call, since its base is torch's."""
+
+    class WeightedSumLoss(torch.nn.Module):
+        def forward(self, input: Any, target: Any) -> Any:
+            return (input * target).sum()
+
+    return WeightedSumLoss
 
 
 def _torch_gaussian_nll() -> type:
@@ -116,3 +152,8 @@ def gaussian_nll(noise_var: float = 1.0) -> GaussianNLL:
 def cross_entropy(reduction: str = "mean") -> CrossEntropy:
     """Softmax cross-entropy of logits."""
     return CrossEntropy(reduction)
+
+
+def weighted_sum() -> WeightedSum:
+    """The outputs, weighted with the targets and summed."""
+    return WeightedSum()

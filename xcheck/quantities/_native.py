@@ -11,16 +11,45 @@ Problem = Any  # xcheck.Problem, which stands above this room
 Array = Any  # torch.Tensor or jax.Array
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: The variants of a JAX implementation.
-JIT = ("eager", "jit")
+#: Directions at once: all p of them would hold p copies of the activations.
+CHUNK = 64
+#: From small to large, as `xcheck.run` knows them.
+TIERS = ("smoke", "standard", "full")
 
 
-def in_both(quantity: str, name: str, *, needs: tuple[str, ...] = (), cases: str = "*") -> Callable[[F], F]:
-    """Registers one text with PyTorch and with JAX, there eager and jitted."""
+def in_both(
+    quantity: str,
+    name: str,
+    *,
+    needs: tuple[str, ...] = (),
+    cases: str = "*",
+    tier: str = "standard",
+    eager: str = "full",
+    compiled: bool = False,
+) -> Callable[[F], F]:
+    """Registers one text with PyTorch and with JAX, there jitted and, from the tier `eager` on, eager.
+
+    JAX eager compiles each operation for itself, 40 ms apiece: two a quantity are eager in every tier.
+    """
 
     def register(function: F) -> F:
-        implements(quantity, name, "torch", needs=needs, cases=cases)(function)
-        return implements(quantity, name, "jax", variants=JIT, needs=needs, cases=cases)(function)
+        both: dict[str, Any] = {"needs": needs, "cases": cases}
+        implements(quantity, name, "torch", tier=tier, **both)(function)
+        if compiled:
+            implements(quantity, name, "torch", variants=("compile",), tier="full", **both)(function)
+        return in_jax(quantity, name, tier=tier, eager=eager, **both)(function)
+
+    return register
+
+
+def in_jax(
+    quantity: str, name: str, *, tier: str = "standard", eager: str = "full", **options: Any
+) -> Callable[[F], F]:
+    """Registers one text with JAX: jitted, and eager from a larger tier on."""
+
+    def register(function: F) -> F:
+        implements(quantity, name, "jax", variants=("jit",), tier=tier, **options)(function)
+        return implements(quantity, name, "jax", tier=max(tier, eager, key=TIERS.index), **options)(function)
 
     return register
 
@@ -77,9 +106,14 @@ def example_loss(problem: Problem) -> Callable[..., Array]:
     return lambda output, target: problem.losses(output[None], target[None])[0]
 
 
+def every(problem: Problem, f: Callable[[Array], Any]) -> Any:
+    """`f(e_i)` for every unit vector e_i of theta, stacked, CHUNK of them at a time."""
+    return problem.chunked(f, CHUNK)(problem.identity(problem.theta.shape[0]))
+
+
 def by_params(found: Mapping[str, Array]) -> Any:
     """The tree of a derivative by the parameters: `output/params`, or bare for one output."""
-    return _tree({name: {"params": array} for name, array in found.items()})
+    return tree({name: {"params": array} for name, array in found.items()})
 
 
 def by_arguments(problem: Problem, found: Mapping[str, tuple[Array, ...]]) -> Any:
@@ -89,9 +123,10 @@ def by_arguments(problem: Problem, found: Mapping[str, tuple[Array, ...]]) -> An
     def flat(array: Array) -> Array:
         return xp.reshape(array, (*array.shape[:2], -1))
 
-    return _tree({name: dict(zip(problem.arguments, map(flat, arrays), strict=True)) for name, arrays in found.items()})
+    return tree({name: dict(zip(problem.arguments, map(flat, arrays), strict=True)) for name, arrays in found.items()})
 
 
-def _tree(found: Mapping[str, Mapping[str, Array]]) -> Any:
+def tree(found: Mapping[str, Mapping[str, Array]]) -> Any:
+    """Leaves keyed `output/argument`, or the bare array where there is one of each."""
     leaves = {f"{output}/{argument}": array for output, part in found.items() for argument, array in part.items()}
     return leaves if len(leaves) > 1 else next(iter(leaves.values()))

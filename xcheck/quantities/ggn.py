@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import prod
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import JIT, Array, Problem, example_loss, in_both, output_of_theta
+from xcheck.quantities._native import Array, Problem, example_loss, in_both, in_jax, output_of_theta
 from xcheck.quantities.jacobian_params import vmap_jacrev
 from xcheck.quantity import Quantity, implements
 
@@ -46,7 +46,7 @@ def ggn_product(problem: Problem) -> Callable[[Array], Array]:
     return product
 
 
-@in_both("ggn", "jacobian")
+@in_both("ggn", "jacobian", needs=("examples",), tier="smoke", eager="standard", compiled=True)
 def jacobian(problem: Problem) -> Array:
     """`sum_n J_n^T H_n J_n` from the per-example Jacobians."""
     J, einsum = vmap_jacrev(problem), problem.xp.einsum
@@ -91,7 +91,7 @@ def loop(problem: Problem) -> Array:
     return torch.stack([product(e) for e in problem.identity(theta.shape[0])])
 
 
-@implements("ggn", "loop", "jax", variants=JIT)
+@in_jax("ggn", "loop", tier="full")
 def jax_loop(problem: Problem) -> Array:
     """`G e_i`, one after the other."""
     return jax.lax.map(ggn_product(problem), problem.identity(problem.theta.size))

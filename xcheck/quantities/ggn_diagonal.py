@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xcheck.quantities._native import Array, Problem, in_both, output_of_theta
+from xcheck.quantities._native import Array, Problem, every, in_both, output_of_theta
 from xcheck.quantities.ggn import ggn_product, jacobian, output_hessians
 from xcheck.quantities.jacobian_params import vmap_jacrev
 from xcheck.quantity import Quantity
@@ -21,13 +21,13 @@ GGN_DIAGONAL = Quantity(
 )
 
 
-@in_both("ggn_diagonal", "full")
+@in_both("ggn_diagonal", "full", needs=("dense", "examples"), tier="full")
 def full(problem: Problem) -> Array:
     """The diagonal of the whole matrix."""
     return problem.xp.linalg.diagonal(jacobian(problem))
 
 
-@in_both("ggn_diagonal", "jacobian")
+@in_both("ggn_diagonal", "jacobian", needs=("examples",), tier="smoke", eager="standard", compiled=True)
 def squares(problem: Problem) -> Array:
     """`sum_n J_n[:, p]^T H_n J_n[:, p]` from the per-example Jacobians, without the matrix."""
     J, einsum = vmap_jacrev(problem), problem.xp.einsum
@@ -37,18 +37,18 @@ def squares(problem: Problem) -> Array:
 
 @in_both("ggn_diagonal", "tangents")
 def tangents(problem: Problem) -> Array:
-    """`J e_i . H_l J e_i` by forward passes only, all i at once."""
+    """`J e_i . H_l J e_i` by forward passes only, a chunk of i at a time."""
     transforms, f = problem.transforms, output_of_theta(problem)
 
     def entry(e: Array) -> Array:
         output, u = transforms.jvp(f, (problem.theta,), (e,))
         return problem.xp.sum(u * transforms.jvp(transforms.grad(problem.loss), (output,), (u,))[1])
 
-    return transforms.vmap(entry)(problem.identity(problem.theta.shape[0]))
+    return every(problem, entry)
 
 
 @in_both("ggn_diagonal", "products")
 def products(problem: Problem) -> Array:
-    """`e_i . G e_i`, all i at once."""
+    """`e_i . G e_i`, a chunk of i at a time."""
     product = ggn_product(problem)
-    return problem.transforms.vmap(lambda e: problem.xp.sum(e * product(e)))(problem.identity(problem.theta.shape[0]))
+    return every(problem, lambda e: problem.xp.sum(e * product(e)))

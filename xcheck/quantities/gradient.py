@@ -23,13 +23,13 @@ GRADIENT = Quantity(
 )
 
 
-@in_both("gradient", "grad")
+@in_both("gradient", "grad", tier="smoke", eager="standard", compiled=True)
 def grad(problem: Problem) -> Array:
     """The framework's gradient of `theta -> L`."""
     return problem.transforms.grad(problem.objective)(problem.theta)
 
 
-@in_both("gradient", "grad_of_params")
+@in_both("gradient", "grad_of_params", eager="standard")
 def grad_of_params(problem: Problem) -> Array:
     """The gradient by the dict of parameters, put in canonical order."""
 
@@ -39,20 +39,20 @@ def grad_of_params(problem: Problem) -> Array:
     return problem.flatten(problem.transforms.grad(objective)(problem.params))
 
 
-@in_both("gradient", "vjp")
+@in_both("gradient", "vjp", tier="full")
 def vjp(problem: Problem) -> Array:
     """`J^T dL/df`: the gradient at the outputs, pulled back."""
     output, pull = problem.transforms.vjp(output_of_theta(problem), problem.theta)
     return pull(problem.transforms.grad(problem.loss)(output))[0]
 
 
-@in_both("gradient", "jacfwd")
+@in_both("gradient", "jacfwd", needs=("dense",), tier="full")
 def jacfwd(problem: Problem) -> Array:
     """Forward mode, one tangent for each parameter."""
     return problem.transforms.jacfwd(problem.objective)(problem.theta)
 
 
-@in_both("gradient", "vmap_grad")
+@in_both("gradient", "vmap_grad", needs=("examples",))
 def vmap_grad(problem: Problem) -> Array:
     """The sum of `r grad l_n`."""
 
@@ -64,7 +64,7 @@ def vmap_grad(problem: Problem) -> Array:
     return problem.xp.sum(each(problem.theta, problem.targets, *problem.inputs), axis=0)
 
 
-@implements("gradient", "autograd_grad", "torch")
+@implements("gradient", "autograd_grad", "torch", tier="standard")
 def autograd_grad(problem: Problem) -> Array:
     """`torch.autograd.grad` of the recorded loss."""
     theta = problem.theta.detach().requires_grad_()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import JIT, Array, Problem, in_both
+from xcheck.quantities._native import Array, Problem, every, in_both, in_jax
 from xcheck.quantity import Quantity, implements
 
 HESSIAN_DIAGONAL = Quantity(
@@ -20,26 +20,26 @@ HESSIAN_DIAGONAL = Quantity(
 )
 
 
-@in_both("hessian_diagonal", "full")
+@in_both("hessian_diagonal", "full", needs=("dense",))
 def full(problem: Problem) -> Array:
     """The diagonal of the whole Hessian."""
     return problem.xp.linalg.diagonal(problem.transforms.hessian(problem.objective)(problem.theta))
 
 
-@in_both("hessian_diagonal", "vmap_hvp")
-def vmap_hvp(problem: Problem) -> Array:
-    """`e_i . H e_i` by forward over reverse, all i at once."""
+@in_both("hessian_diagonal", "vmap_hvp", tier="smoke", eager="standard", compiled=True)
+def hvps(problem: Problem) -> Array:
+    """`e_i . H e_i` by forward over reverse, a chunk of i at a time."""
     transforms, xp = problem.transforms, problem.xp
 
     def entry(e: Array) -> Array:
         return xp.sum(e * transforms.jvp(transforms.grad(problem.objective), (problem.theta,), (e,))[1])
 
-    return transforms.vmap(entry)(problem.identity(problem.theta.shape[0]))
+    return every(problem, entry)
 
 
 @in_both("hessian_diagonal", "forward_over_forward")
 def forward_over_forward(problem: Problem) -> Array:
-    """`d^2 L(theta + t e_i) / d t^2`, all i at once, without any reverse pass."""
+    """`d^2 L(theta + t e_i) / d t^2`, a chunk of i at a time, without any reverse pass."""
     transforms = problem.transforms
 
     def second(e: Array) -> Array:
@@ -48,7 +48,7 @@ def forward_over_forward(problem: Problem) -> Array:
 
         return transforms.jvp(first, (problem.theta,), (e,))[1]
 
-    return transforms.vmap(second)(problem.identity(problem.theta.shape[0]))
+    return every(problem, second)
 
 
 @implements("hessian_diagonal", "loop", "torch")
@@ -60,7 +60,7 @@ def torch_loop(problem: Problem) -> Array:
     return torch.stack([row[i] for i, row in enumerate(rows)])
 
 
-@implements("hessian_diagonal", "loop", "jax", variants=JIT)
+@in_jax("hessian_diagonal", "loop", tier="full")
 def jax_loop(problem: Problem) -> Array:
     """`e_i . H e_i` by reverse over reverse, one after the other."""
     gradient, pull = jax.vjp(jax.grad(problem.objective), problem.theta)

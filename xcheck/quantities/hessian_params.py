@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import JIT, Array, Problem, in_both
+from xcheck.quantities._native import Array, Problem, in_both, in_jax
 from xcheck.quantity import Quantity, implements
 
 #: Columns at once: all p of them would hold p^2 copies of the activations.
@@ -24,7 +24,7 @@ HESSIAN_PARAMS = Quantity(
 )
 
 
-@in_both("hessian_params", "forward_over_reverse")
+@in_both("hessian_params", "forward_over_reverse", tier="smoke", eager="standard", compiled=True)
 def forward_over_reverse(problem: Problem) -> Array:
     """`jacfwd(jacrev(L))`, which both frameworks call `hessian`."""
     return problem.transforms.hessian(problem.objective)(problem.theta)
@@ -60,7 +60,7 @@ def torch_forward_over_forward(problem: Problem) -> Array:
     return columns(problem.identity(problem.theta.shape[0]))
 
 
-@implements("hessian_params", "forward_over_forward", "jax", variants=JIT, tier="full")
+@in_jax("hessian_params", "forward_over_forward", tier="full")
 def jax_forward_over_forward(problem: Problem) -> Array:
     """`jacfwd(jacfwd(L))` by p^2 passes, column by column."""
     gradient = jax.jacfwd(problem.objective)
@@ -77,14 +77,14 @@ def torch_loop(problem: Problem) -> Array:
     return torch.stack(rows)
 
 
-@implements("hessian_params", "loop", "jax", variants=JIT)
+@in_jax("hessian_params", "loop", tier="full")
 def jax_loop(problem: Problem) -> Array:
     """The pull-back of each entry of the gradient, one after the other."""
     gradient, pull = jax.vjp(jax.grad(problem.objective), problem.theta)
     return jax.lax.map(lambda row: pull(row)[0], problem.identity(gradient.size))
 
 
-@implements("hessian_params", "functional", "torch")
-def functional(problem: Problem) -> Array:
+@implements("hessian_params", "functional_vectorized", "torch", tier="standard")
+def functional_vectorized(problem: Problem) -> Array:
     """`torch.autograd.functional.hessian`, vectorised."""
     return torch.autograd.functional.hessian(problem.objective, problem.theta, vectorize=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import JIT, Array, Problem, in_both
+from xcheck.quantities._native import Array, Problem, in_both, in_jax
 from xcheck.quantity import Quantity, implements
 from xcheck.result import Limitation
 
@@ -23,7 +23,7 @@ HVP = Quantity(
 )
 
 
-@in_both("hvp", "forward_over_reverse")
+@in_both("hvp", "forward_over_reverse", tier="smoke", eager="standard", compiled=True)
 def forward_over_reverse(problem: Problem) -> Array:
     """`jvp(grad(L))`."""
     transforms = problem.transforms
@@ -41,7 +41,7 @@ def reverse_over_forward(problem: Problem) -> Array:
     return transforms.grad(slope)(problem.theta)
 
 
-@in_both("hvp", "reverse_over_reverse")
+@in_both("hvp", "reverse_over_reverse", eager="standard")
 def reverse_over_reverse(problem: Problem) -> Array:
     """`grad` of `theta -> grad L(theta) . v`."""
     transforms = problem.transforms
@@ -52,7 +52,7 @@ def reverse_over_reverse(problem: Problem) -> Array:
     return transforms.grad(slope)(problem.theta)
 
 
-@implements("hvp", "linearize", "torch")
+@implements("hvp", "linearize", "torch", tier="standard")
 def torch_linearize(problem: Problem) -> Array:
     """The gradient linearised once, then applied to v."""
     with warnings.catch_warnings():
@@ -62,14 +62,14 @@ def torch_linearize(problem: Problem) -> Array:
         return product(problem.tangents["params"])
 
 
-@implements("hvp", "linearize", "jax", variants=JIT)
+@in_jax("hvp", "linearize")
 def jax_linearize(problem: Problem) -> Array:
     """The gradient linearised once, then applied to v."""
     _, product = jax.linearize(jax.grad(problem.objective), problem.theta)
     return product(problem.tangents["params"])
 
 
-@in_both("hvp", "full")
+@in_both("hvp", "full", needs=("dense",), tier="full")
 def full(problem: Problem) -> Array:
     """The whole Hessian times v."""
     H = problem.transforms.hessian(problem.objective)(problem.theta)
@@ -84,20 +84,20 @@ def double_backward(problem: Problem) -> Array:
     return torch.autograd.grad(gradient, theta, problem.tangents["params"], materialize_grads=True)[0]
 
 
-@implements("hvp", "functional_hvp", "torch")
+@implements("hvp", "functional_hvp", "torch", tier="full")
 def functional_hvp(problem: Problem) -> Array:
     """`torch.autograd.functional.hvp`: the double-backward trick, three passes."""
     return torch.autograd.functional.hvp(problem.objective, problem.theta, problem.tangents["params"])[1]
 
 
-@implements("hvp", "functional_vhp", "torch")
+@implements("hvp", "functional_vhp", "torch", tier="full")
 def functional_vhp(problem: Problem) -> Array:
     """`torch.autograd.functional.vhp`: `v^T H`, two passes."""
     return torch.autograd.functional.vhp(problem.objective, problem.theta, problem.tangents["params"])[1]
 
 
 @implements(
-    "hvp", "module", "torch", needs=("loss", "module"),
+    "hvp", "module", "torch", needs=("loss", "module"), tier="standard",
     limitations=(
         Limitation(
             "forward over reverse through F.mse_loss(reduction='mean') raises 'ZeroTensors are immutable'",

@@ -33,13 +33,13 @@ def _batch(problem: Problem) -> Callable[..., tuple[dict[str, Array], dict[str, 
     return f
 
 
-@in_both("jacobian_aux", "jacrev", needs=("aux",))
+@in_both("jacobian_aux", "jacrev", needs=("aux", "examples"), tier="full")
 def jacrev(problem: Problem) -> dict[str, Array]:
     """`jacrev(has_aux=True)` over the whole batch, of which the examples' own blocks are kept."""
     return _own_blocks(problem, problem.transforms.jacrev)
 
 
-@in_both("jacobian_aux", "jacfwd", needs=("aux",))
+@in_both("jacobian_aux", "jacfwd", needs=("aux", "examples"), tier="full")
 def jacfwd(problem: Problem) -> dict[str, Array]:
     """`jacfwd(has_aux=True)` over the whole batch, of which the examples' own blocks are kept."""
     return _own_blocks(problem, problem.transforms.jacfwd)
@@ -51,13 +51,13 @@ def _own_blocks(problem: Problem, jacobian: Any) -> dict[str, Array]:
     return _joined(problem, {o: tuple(own("ncn...->nc...", J) for J in blocks) for o, blocks in found.items()}, aux)
 
 
-@in_both("jacobian_aux", "vmap_jacrev", needs=("aux",))
+@in_both("jacobian_aux", "vmap_jacrev", needs=("aux", "examples"), tier="smoke", eager="standard", compiled=True)
 def vmap_jacrev(problem: Problem) -> dict[str, Array]:
     """`jacrev(has_aux=True)` example by example."""
     return _per_example(problem, problem.transforms.jacrev)
 
 
-@in_both("jacobian_aux", "vmap_jacfwd", needs=("aux",))
+@in_both("jacobian_aux", "vmap_jacfwd", needs=("aux", "examples"))
 def vmap_jacfwd(problem: Problem) -> dict[str, Array]:
     """`jacfwd(has_aux=True)` example by example."""
     return _per_example(problem, problem.transforms.jacfwd)
@@ -71,7 +71,7 @@ def _per_example(problem: Problem, jacobian: Any) -> dict[str, Array]:
     return _joined(problem, *problem.transforms.vmap(jacobian(f, problem.argnums, has_aux=True))(*problem.inputs))
 
 
-@in_both("jacobian_aux", "vjp", needs=("aux",))
+@in_both("jacobian_aux", "vjp", needs=("aux", "examples"))
 def vjp(problem: Problem) -> dict[str, Array]:
     """`vjp(has_aux=True)`, then the pull-back of each output, summed over the examples."""
     xp, g = problem.xp, of_arguments(problem, _batch(problem))

@@ -7,7 +7,6 @@ from typing import Any
 
 from xcheck._lazy import jax, torch
 from xcheck.quantities._native import (
-    JIT,
     Array,
     Problem,
     arguments,
@@ -15,6 +14,7 @@ from xcheck.quantities._native import (
     by_arguments,
     example,
     in_both,
+    in_jax,
     of_arguments,
 )
 from xcheck.quantity import Quantity, implements
@@ -32,13 +32,13 @@ JACOBIAN_INPUTS = Quantity(
 )
 
 
-@in_both("jacobian_inputs", "vmap_jacrev")
+@in_both("jacobian_inputs", "vmap_jacrev", needs=("examples",), tier="smoke", eager="standard", compiled=True)
 def vmap_jacrev(problem: Problem) -> Any:
     """Reverse mode example by example, by all arguments at once."""
     return _per_example(problem, problem.transforms.jacrev)
 
 
-@in_both("jacobian_inputs", "vmap_jacfwd")
+@in_both("jacobian_inputs", "vmap_jacfwd", needs=("examples",), eager="standard")
 def vmap_jacfwd(problem: Problem) -> Any:
     """Forward mode example by example, by all arguments at once."""
     return _per_example(problem, problem.transforms.jacfwd)
@@ -51,13 +51,13 @@ def _per_example(problem: Problem, jacobian: Any) -> Any:
     return by_arguments(problem, problem.transforms.vmap(jacobian(f, problem.argnums))(*problem.inputs))
 
 
-@in_both("jacobian_inputs", "jacrev")
+@in_both("jacobian_inputs", "jacrev", needs=("examples",), tier="full")
 def jacrev(problem: Problem) -> Any:
     """Reverse mode over the whole batch, of whose (n, c, n, d) only the examples' own blocks are kept."""
     return _own_blocks(problem, problem.transforms.jacrev)
 
 
-@in_both("jacobian_inputs", "jacfwd")
+@in_both("jacobian_inputs", "jacfwd", needs=("examples",), tier="full")
 def jacfwd(problem: Problem) -> Any:
     """Forward mode over the whole batch, of whose (n, c, n, d) only the examples' own blocks are kept."""
     return _own_blocks(problem, problem.transforms.jacfwd)
@@ -72,7 +72,7 @@ def _own_blocks(problem: Problem, jacobian: Any) -> Any:
     return by_arguments(problem, {o: tuple(own("ncn...->nc...", J) for J in blocks) for o, blocks in found.items()})
 
 
-@in_both("jacobian_inputs", "vmap_jvp")
+@in_both("jacobian_inputs", "vmap_jvp", needs=("examples",))
 def vmap_jvp(problem: Problem) -> Any:
     """One tangent for each input dimension, the same for all examples, since no example looks at another."""
     xp, transforms = problem.xp, problem.transforms
@@ -93,7 +93,7 @@ def vmap_jvp(problem: Problem) -> Any:
     return by_arguments(problem, {name: tuple(part[name] for part in parts) for name in problem.cotangents})
 
 
-@implements("jacobian_inputs", "loop", "torch")
+@implements("jacobian_inputs", "loop", "torch", needs=("examples",))
 def torch_loop(problem: Problem) -> Any:
     """`autograd.grad` of each output, summed over the examples, since no example looks at another."""
     xs = tuple(x.detach().requires_grad_() for x in arguments(problem))
@@ -104,7 +104,7 @@ def torch_loop(problem: Problem) -> Any:
     return by_arguments(problem, found)
 
 
-@implements("jacobian_inputs", "loop", "jax", variants=JIT)
+@in_jax("jacobian_inputs", "loop", needs=("examples",), tier="full")
 def jax_loop(problem: Problem) -> Any:
     """The pull-back of each output, summed over the examples, since no example looks at another."""
     f = of_arguments(problem, lambda *inputs: batch(problem)(problem.params, *inputs))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import JIT, Array, Problem, by_params, example, in_both, of_theta
+from xcheck.quantities._native import Array, Problem, by_params, example, in_both, in_jax, of_theta
 from xcheck.quantity import Quantity, implements
 
 JACOBIAN_PARAMS = Quantity(
@@ -21,25 +21,25 @@ JACOBIAN_PARAMS = Quantity(
 )
 
 
-@in_both("jacobian_params", "jacrev")
+@in_both("jacobian_params", "jacrev", tier="smoke", eager="standard", compiled=True)
 def jacrev(problem: Problem) -> Any:
     """Reverse mode over the whole batch: one pull-back for each of the n c outputs."""
     return by_params(problem.transforms.jacrev(of_theta(problem))(problem.theta))
 
 
-@in_both("jacobian_params", "jacfwd")
+@in_both("jacobian_params", "jacfwd", eager="standard")
 def jacfwd(problem: Problem) -> Any:
     """Forward mode over the whole batch: one tangent for each of the p parameters."""
     return by_params(problem.transforms.jacfwd(of_theta(problem))(problem.theta))
 
 
-@in_both("jacobian_params", "vmap_jacrev")
+@in_both("jacobian_params", "vmap_jacrev", needs=("examples",))
 def vmap_jacrev(problem: Problem) -> Any:
     """Reverse mode example by example, by the dict of parameters, put in canonical order."""
     return _per_example(problem, problem.transforms.jacrev)
 
 
-@in_both("jacobian_params", "vmap_jacfwd")
+@in_both("jacobian_params", "vmap_jacfwd", needs=("examples",), tier="full")
 def vmap_jacfwd(problem: Problem) -> Any:
     """Forward mode example by example, by the dict of parameters, put in canonical order."""
     return _per_example(problem, problem.transforms.jacfwd)
@@ -52,7 +52,7 @@ def _per_example(problem: Problem, jacobian: Any) -> Any:
     return by_params({name: problem.flatten(blocks, lead[name]) for name, blocks in found.items()})
 
 
-@in_both("jacobian_params", "vmap_vjp")
+@in_both("jacobian_params", "vmap_vjp", needs=("examples",), tier="full")
 def vmap_vjp(problem: Problem) -> Any:
     """Example by example, the pull-back of each unit cotangent."""
     transforms = problem.transforms
@@ -82,7 +82,7 @@ def torch_loop(problem: Problem) -> Any:
     return by_params({name: gradients(output) for name, output in of_theta(problem)(theta).items()})
 
 
-@implements("jacobian_params", "loop", "jax", variants=JIT)
+@in_jax("jacobian_params", "loop", tier="full")
 def jax_loop(problem: Problem) -> Any:
     """The pull-back of each unit cotangent, one after the other."""
 
@@ -94,8 +94,8 @@ def jax_loop(problem: Problem) -> Any:
     return by_params({name: gradients(name) for name in problem.cotangents})
 
 
-@implements("jacobian_params", "functional", "torch")
-def functional(problem: Problem) -> Any:
+@implements("jacobian_params", "functional_vectorized", "torch", tier="standard")
+def functional_vectorized(problem: Problem) -> Any:
     """`torch.autograd.functional.jacobian`, vectorised."""
 
     def jacobian(name: str) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xcheck.quantities import _line
 from xcheck.quantity import Quantity
 
 THIRD_DERIVATIVE = Quantity(
@@ -15,3 +16,6 @@ THIRD_DERIVATIVE = Quantity(
     flops=lambda s: 2 * s.forward,
     bytes=lambda s: 2 * s.itemsize * s.p,
 )
+
+
+_line.register("third_derivative", order=3)

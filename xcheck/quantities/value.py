@@ -27,7 +27,7 @@ def _tree(outputs: dict[str, Array]) -> Any:
     return outputs if len(outputs) > 1 else next(iter(outputs.values()))
 
 
-@in_both("value", "program")
+@in_both("value", "program", eager="standard")
 def program(problem: Problem) -> Any:
     """The program as it is declared, against array API names."""
     case = problem.case
@@ -35,13 +35,13 @@ def program(problem: Problem) -> Any:
     return _tree(split_aux(output)[0])
 
 
-@in_both("value", "f")
+@in_both("value", "f", tier="smoke", eager="standard", compiled=True)
 def f(problem: Problem) -> Any:
     """The framework's own program: a functional call of the module, or what the case gives as native."""
     return _tree(problem.outputs(problem.params, *problem.inputs))
 
 
-@in_both("value", "vmap")
+@in_both("value", "vmap", needs=("examples",))
 def vmap(problem: Problem) -> Any:
     """One example at a time."""
 

@@ -13,7 +13,7 @@ from xcheck._errors import UsageError
 from xcheck._load import load_cases, shipped_folder
 from xcheck.quantities import load_quantities
 from xcheck.result import Document, Outcome, Result
-from xcheck.run.adapters import import_adapter, modules_of
+from xcheck.run.adapters import import_adapter, load_entry_points, modules_of
 from xcheck.run.devices import find_devices
 from xcheck.run.journal import Head, Journal
 from xcheck.run.machine import cores, machine, sources, versions
@@ -36,6 +36,9 @@ class Watcher:
 
     def stage(self, title: str, total: int) -> None:
         """A stage of the run begins, with so many steps."""
+
+    def step(self) -> None:
+        """One step of the stage is done."""
 
     def result(self, found: Result) -> None:
         """A cell has ended."""
@@ -94,6 +97,8 @@ def run(
     loaded = load_cases(settings.folder)
     if settings.adapter:
         import_adapter(settings.adapter)
+    else:
+        load_entry_points()
     available = find_devices(settings.devices, watcher.note)
     cells = plan(msgspec.structs.replace(settings, devices=available.devices), loaded, available.by_framework)
     workers = cores() if jobs is None else jobs

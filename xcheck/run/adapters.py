@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable
+from importlib.metadata import entry_points
 
 from xcheck._errors import UsageError, XCheckError
 from xcheck.quantity import Implementation
@@ -14,13 +15,16 @@ from xcheck.quantity import Implementation
 def import_adapter(name: str) -> None:
     """Imports a module by its dotted name; the working folder counts as a place to find it.
 
+    A package of several adapters may have a function `load()` that imports them.
+
     Raises:
         UsageError: there is no such module, or it cannot be executed.
     """
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
-        importlib.import_module(name)
+        module = importlib.import_module(name)
+        getattr(module, "load", lambda: None)()
     except ModuleNotFoundError as error:
         missing = error.name or name
         if name == missing or name.startswith(f"{missing}."):
@@ -32,6 +36,23 @@ def import_adapter(name: str) -> None:
         raise UsageError(f"the adapter {name!r} is broken: {error}") from error
     except Exception as error:  # a broken adapter is the user's, whatever it raises
         raise UsageError(f"the adapter {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def load_entry_points() -> None:
+    """Imports the modules that installed packages declare under the entry point `xcheck.implementations`.
+
+    Raises:
+        UsageError: one of them cannot be imported; the message names its package.
+    """
+    for point in entry_points(group="xcheck.implementations"):
+        try:
+            point.load()
+        except Exception as error:  # a broken adapter is its package's, whatever it raises
+            package = point.dist.name if point.dist else point.value
+            raise UsageError(
+                f"the implementations of the package {package!r} ({point.value}) cannot be imported: "
+                f"{type(error).__name__}: {error}"
+            ) from error
 
 
 def modules_of(declared: Iterable[Implementation]) -> tuple[str, ...]:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from xcheck.exact.algebra import Shape
-
-if TYPE_CHECKING:
-    from xcheck.exact.namespace import Namespace
 
 
 class Array:
@@ -19,7 +16,7 @@ class Array:
 
     __array_priority__ = 1000  # NumPy arrays on the left give way
 
-    def __init__(self, xp: Namespace, value: Any) -> None:
+    def __init__(self, xp: Any, value: Any) -> None:
         self.xp = xp
         self.value = value
 

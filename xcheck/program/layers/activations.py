@@ -33,3 +33,14 @@ class Sigmoid(Layer):
 
     def torch(self) -> nn.Module:
         return torch.nn.Sigmoid()
+
+
+@dataclass(frozen=True)
+class ReLU(Layer):
+    """`y = max(x, 0)`; its derivative at 0 is a convention."""
+
+    def apply(self, xp: Any, params: Mapping[str, Array], x: Array) -> Array:
+        return xp.nn.relu(x)
+
+    def torch(self) -> nn.Module:
+        return torch.nn.ReLU()

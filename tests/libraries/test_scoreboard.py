@@ -1,0 +1,130 @@
+"""The scoreboard: its file, its page, what was not run, and adapters that import nothing before they are asked."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from xcheck import libraries
+from xcheck.quantities import load_quantities
+from xcheck.quantity import implementations
+from xcheck.report.libraries import page
+from xcheck.result import Convention, Explanation, Outcome, Result
+from xcheck.run.libraries import Library, Scoreboard, added, library_of, look
+
+PACKAGE = Path(libraries.__file__).parent
+#: Our own engine has an adapter too, and is no other library.
+OTHERS = [path for path in PACKAGE.glob("[a-z]*.py") if path.stem != "layerwise"]
+
+
+def result(library: str, outcome: str, **more: object) -> Result:
+    return Result(
+        id="tanh_mlp/ggn/torch_it/float64/cpu", case="tanh_mlp", quantity="ggn", implementation=f"torch_{library}",
+        framework="torch", dtype="float64", device="cpu", outcome=Outcome(outcome),
+        reproduce=f"xcheck explain tanh_mlp/ggn/torch_it/float64/cpu --adapter xcheck.libraries.{library}", **more,
+    )  # fmt: skip
+
+
+def library(name: str, **more: object) -> Library:
+    return Library(name=name, distribution=name, **{"version": "1.0", "not_run": None, **more})
+
+
+BOARD = Scoreboard(
+    results=[
+        result("backpack", "agrees", ratio=1.5, convention=Convention(scale="2")),
+        result("hessian", "disagrees", diagnosis=[Explanation("sign", None, "has the opposite sign")]),
+        result("hessian_eigenthings", "agrees", ratio=0.5),
+    ],
+    libraries=[
+        library("backpack"), library("hessian", leaves={"ggn": "changed: hooks"}), library("hessian_eigenthings"),
+        library("nnj", version=None, not_run="ModuleNotFoundError: No module named 'nnj'"),
+    ],
+)  # fmt: skip
+
+
+def test_the_page_tells_outcomes_conventions_diagnoses_and_what_was_not_run():
+    text = page(BOARD)
+    for line in (
+        "| backpack | 1.0 | 1 of 1 |  | nothing |",
+        "| hessian | 1.0 | 0 of 1 | 1 disagrees | changed: hooks |",
+        "| nnj |  | not run | ModuleNotFoundError: No module named 'nnj' |  |",
+        "| ggn | torch_backpack | 1 agrees | 1.5 | scale=2 |  |",
+        "| ggn | torch_hessian | 1 disagrees |  |  | has the opposite sign (float64) |",
+    ):
+        assert line in text, text
+
+
+def test_the_file_gives_the_page_again():
+    read = msgspec.json.decode(msgspec.json.encode(BOARD), type=Scoreboard)
+    assert page(read) == page(BOARD)
+
+
+def test_adding_a_library_replaces_its_own_results_only():
+    new = Scoreboard(results=[result("hessian", "agrees")], libraries=[library("hessian", version="2.0")])
+    both = added(BOARD, new)
+    assert sorted((library_of(r), str(r.outcome)) for r in both.results) == [
+        ("backpack", "agrees"), ("hessian", "agrees"), ("hessian_eigenthings", "agrees"),
+    ]  # fmt: skip
+    assert {one.name: one.version for one in both.libraries}["hessian"] == "2.0"
+
+
+def test_a_library_that_is_not_there_is_not_run(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(libraries.LIBRARIES, "backpack", ("no_such_library", "no-such-library"))
+    reason, leaves = look("backpack")
+    assert reason is not None
+    assert reason.startswith("ModuleNotFoundError")
+    assert leaves == {}
+
+
+FAULTY = """
+import torch
+from xcheck import implements
+from xcheck.libraries._torch import module
+
+@implements("gradient", "untidy", "torch", needs=("module",))
+def untidy(problem):
+    model = module(problem)
+    model.eval()
+    return torch.autograd.grad(problem.objective(problem.theta.requires_grad_()), problem.theta)[0]
+"""
+
+
+def test_what_a_library_leaves_behind_is_seen(tmp_path: Path):
+    (tmp_path / "untidy.py").write_text(FAULTY)
+    script = "import sys; sys.path.insert(0, '.'); import untidy; sys.modules['xcheck.libraries.untidy'] = untidy; "
+    script += "untidy.untidy.__module__ = 'xcheck.libraries.untidy'; from xcheck import libraries; "
+    script += "libraries.LIBRARIES['untidy'] = ('torch', 'torch'); from xcheck.run.libraries import look; "
+    script += "print(look('untidy'))"
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE.parents[1]), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, env=env)
+    assert done.stdout.strip() == "(None, {'gradient/torch_untidy': 'changed: module.training'})", done.stderr
+
+
+def test_adapters_register_without_their_libraries():
+    script = "import sys, xcheck.libraries as l; l.load(); "
+    script += "print(sorted({m for m, _ in l.LIBRARIES.values()} & set(sys.modules)), 'jax' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[] False"
+
+
+def test_every_adapter_registers_something():
+    libraries.load()
+    registered = {
+        one.module.rpartition(".")[2] for quantity in load_quantities() for one in implementations(quantity).values()
+    }
+    assert set(libraries.LIBRARIES) <= registered
+    assert {path.stem for path in OTHERS} == set(libraries.LIBRARIES)
+
+
+@pytest.mark.parametrize("path", sorted(OTHERS), ids=lambda path: path.stem)
+def test_an_adapter_states_its_source_and_stays_small(path: Path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree)
+    lines = [line for node in tree.body[1:] for line in ast.unparse(node).splitlines() if line.strip()]
+    assert len(lines) <= 60

@@ -1,0 +1,101 @@
+"""A result is judged before it is timed; what is wrong, impossible or lost is said and never ranked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from benching import cell, measured
+
+import xcheck
+from xcheck._lazy import installed
+from xcheck.bench.child import Answer, Block, Lost, Request, ask
+from xcheck.bench.combine import combine
+from xcheck.bench.networks import network, sizes
+from xcheck.bench.sampled import Sample
+from xcheck.bench.schema import Group
+from xcheck.bench.trial import try_one
+from xcheck.quantities import load_quantities
+from xcheck.quantity import Implementation, implementations
+from xcheck.result import Convention, Outcome
+
+GROUP = Group(case="mlp_3_4_2_n5", quantity="gradient", dtype="float64")
+
+
+@pytest.mark.parametrize("quantity", ["value", "gradient", "hvp", "ggn_diagonal", "hessian_diagonal", "ggn"])
+def test_a_sampled_reference_agrees_with_the_certified_one(quantity: str, tmp_path: Path) -> None:
+    case = xcheck.load_cases()["linear_gaussian_3_2"]
+    truth = np.asarray(xcheck.reference(case, quantity).value)
+    sample = Sample(case, load_quantities()[quantity], "float64", tmp_path)
+    assert sample.judge(truth, "float64")
+    wrong = truth.copy()
+    wrong.flat[0] += 1e-9 * np.abs(truth).max()
+    assert sample.judge(wrong, "float64").outcome is Outcome.DISAGREES
+    assert sample.judge(truth[:1], "float64").outcome is Outcome.WRONG_SHAPE
+    assert sample.judge(truth.astype(np.float32), "float64").outcome is Outcome.WRONG_DTYPE
+    assert sample.judge(np.nan * truth, "float64").outcome is Outcome.NOT_FINITE
+
+
+def test_only_some_entries_of_a_large_network_are_looked_at(tmp_path: Path) -> None:
+    sample = Sample(network("mlp_8_16_3_n4"), load_quantities()["ggn_diagonal"], "float64", tmp_path)
+    assert sample.shape == (195,)
+    assert sample.reference.value.shape == (12,)
+    again = Sample(network("mlp_8_16_3_n4"), load_quantities()["ggn_diagonal"], "float64", tmp_path)
+    assert np.array_equal(sample.reference.value, again.reference.value)
+
+
+def made(function: object, framework: str = "torch") -> Implementation:
+    return Implementation(
+        name="torch_ours", quantity="gradient", framework=framework, function=function, prepare=None, needs=(),
+        variant="eager", convention=Convention(), limitations=(), samples=None, cases="*", tier="standard",
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(not installed("torch"), reason="the planted faults are written in PyTorch")
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        (lambda problem, right: right, Outcome.AGREES),
+        (lambda problem, right: 2 * right, Outcome.DISAGREES),
+        (lambda problem, right: right[:-1], Outcome.WRONG_SHAPE),
+        (lambda problem, right: right.float(), Outcome.WRONG_DTYPE),
+        (lambda problem, right: right / 0, Outcome.NOT_FINITE),
+        (lambda problem, right: right.nonsense, Outcome.RAISED),
+    ],
+)
+def test_a_planted_fault_is_not_ranked(fault: object, outcome: Outcome, tmp_path: Path) -> None:
+    load_quantities()
+    right = implementations("gradient")["torch_grad"].function
+    found = try_one(GROUP, made(lambda problem: fault(problem, right(problem))), 4096, tmp_path)
+    assert found.outcome is outcome
+    assert (found.reason is None) is (outcome is Outcome.AGREES)
+    assert found.judged_by == (None if outcome is Outcome.RAISED else "sampled float64 reference")
+
+
+def block(*wall: float) -> Block:
+    return Block(repeat=1, rounds=list(range(len(wall))), wall=list(wall), cpu=list(wall), faults=[0.0] * len(wall))
+
+
+def test_faster_than_the_machine_can_be_is_an_error() -> None:
+    case, quantity = network("mlp_64_256_256_10_n128"), load_quantities()["hvp"]
+    one = measured(cell("torch_right", 1.0), cell("jax_unwaited", 1.0))
+    blocks = {"torch_right": block(0.01, 0.01), "jax_unwaited": block(1e-6, 1e-6)}
+    blocks |= {"roof/gemm": block(2e-3, 2e-3), "roof/fill": block(1e-4, 1e-4)}
+    combine(one, [Answer(blocks=blocks)], quantity, sizes(case, "float32"))
+    right, unwaited = one.cells
+    assert right.ranked
+    assert not unwaited.ranked
+    assert "faster than the machine can be" in (unwaited.reason or "")
+    assert [c.implementation for c in one.ranking] == ["torch_right"]
+
+
+def test_a_lost_child_says_why(tmp_path: Path) -> None:
+    request = Request(task="nonsense", group=GROUP, scratch=str(tmp_path))
+    with pytest.raises(Lost, match="KeyError") as lost:
+        ask(request, 60)
+    assert not lost.value.timed_out
+    with pytest.raises(Lost, match="no answer within") as lost:
+        ask(msgspec.structs.replace(request, task="selfcheck", pairs=10**6), 0.5)
+    assert lost.value.timed_out

@@ -1,0 +1,129 @@
+"""What is made of a benchmark's file: growth, decisions, comparisons, the page; and that a run resumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from benching import bench, cell, measured
+
+from xcheck._errors import StoreError, UsageError
+from xcheck._lazy import installed
+from xcheck.bench.book import Book
+from xcheck.bench.compare import changes
+from xcheck.bench.decide import decisions
+from xcheck.bench.run import Settings, selections
+from xcheck.bench.scaling import crossings, curves
+from xcheck.bench.schema import Bench, load, save
+from xcheck.bench.tables import TABLES, table
+from xcheck.cli import main
+from xcheck.report.bench_decisions import BEGIN, END, write_decisions
+from xcheck.result import Outcome
+
+WRONG = cell("torch_wrong", 1e-5, Outcome.DISAGREES, reason="equals 2 x the reference")
+
+
+def test_the_fastest_right_way_is_decided_for_each_framework() -> None:
+    (one,) = decisions([measured(cell("torch_a", 2e-3), cell("torch_b", 1e-3), cell("jax_c_jit", 1.005e-3), WRONG)])
+    assert one.winner.implementation == "torch_b"
+    assert {name: best.implementation for name, best in one.best.items() if best} == {
+        "torch": "torch_b", "jax": "jax_c_jit"
+    }  # fmt: skip
+    assert one.tied == ("jax_c_jit",)
+    assert decisions([measured(WRONG)]) == []
+
+
+def scaled() -> list:
+    sizes = [2**k for k in range(6)]
+    return [
+        measured(cell("torch_square", 1e-6 * n**2), cell("jax_line_jit", 8e-6 * n), table="scaling_n", n=n)
+        for n in sizes
+    ]
+
+
+def test_exponents_and_the_crossing_are_found() -> None:
+    found = {curve.implementation: curve for curve in curves(scaled())}
+    assert {name: round(one.law.exponent.median, 6) for name, one in found.items()} == {
+        "torch_square": 2.0, "jax_line_jit": 1.0
+    }  # fmt: skip
+    (one,) = crossings(found.values())
+    assert (one.first, one.second) == ("torch_square", "jax_line_jit")
+    assert (round(one.measured, 6), round(one.predicted, 6)) == (8.0, 8.0)
+
+
+def test_a_regression_is_found_and_an_equal_run_is_none() -> None:
+    old = bench(measured(cell("torch_a", 1e-3), cell("torch_b", 1e-3)))
+    new = bench(measured(cell("torch_a", 1e-3), cell("torch_b", 1.5e-3)))
+    slower = {change.id.rsplit("/", 1)[1]: change.slower(1.25) for change in changes(old, new)}
+    assert slower == {"torch_a": False, "torch_b": True}
+
+
+def test_the_file_keeps_everything_and_another_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bench.json"
+    made = bench(measured(cell("torch_a", 1e-3), WRONG))
+    save(made, path)
+    assert load(path) == made
+    path.write_text(path.read_text().replace("xcheck.bench/1", "xcheck.bench/0"))
+    with pytest.raises(StoreError, match=r"expected 'xcheck\.bench/1'"):
+        load(path)
+    path.write_text("{}{")
+    with pytest.raises(StoreError, match="no file of xcheck bench"):
+        load(path)
+    with pytest.raises(StoreError, match="cannot read"):
+        load(tmp_path / "none.json")
+
+
+def test_a_killed_run_goes_on_and_another_starts_anew(tmp_path: Path) -> None:
+    path, one = tmp_path / "bench.jsonl", measured(cell("torch_a", 1e-3))
+    with Book(path, bench()) as book:
+        book.add(one, "a note")
+    path.write_bytes(path.read_bytes() + b'{"measured": {"gro')
+    with Book(path, bench()) as book:
+        assert book.find(one.key) == one
+        assert book.notes == ["a note"]
+    with Book(path, Bench(settings={"budget": 1.0})) as book:
+        assert book.find(one.key) is None
+        book.finish()
+    assert not path.exists()
+
+
+@pytest.mark.skipif(not installed("matplotlib"), reason="pictures need the extra 'report'")
+def test_the_page_opens_offline_and_marks_what_is_wrong() -> None:
+    from xcheck.report.bench_page import page
+
+    text = page(bench(measured(cell("torch_a", 1e-3), WRONG), *scaled()))
+    assert text.count("<svg") == 2
+    for remote in ("src=", "<link", "@import", "url(http"):
+        assert remote not in text
+    assert "disagrees: equals 2 x the reference" in text
+    assert "Which should I use?" in text
+
+
+def test_the_decision_table_is_written_between_its_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    write_decisions(bench(measured(cell("torch_a", 1e-3))), page)
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "**`torch_a` 1 ms**" in text
+    assert "old" not in text
+    page.write_text("nothing")
+    with pytest.raises(UsageError, match="no lines"):
+        write_decisions(bench(), page)
+
+
+def test_every_table_names_its_groups_and_globs_narrow_them() -> None:
+    for name in TABLES:
+        assert table(name).selections
+    (one,) = selections(Settings(tables=("products",), quantity="hvp"))
+    assert one.group.id == "tanh_mlp/hvp/float32/cpu/1"
+    with pytest.raises(UsageError, match="no group of products"):
+        selections(Settings(tables=("products",), case="nobody"))
+
+
+def test_bad_usage_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "netwrks"]) == 2
+    assert "did you mean 'networks'?" in capsys.readouterr().err
+    assert main(["bench", "--read", "nowhere.json"]) == 2
+    assert "cannot read nowhere.json" in capsys.readouterr().err

@@ -1,0 +1,26 @@
+"""rounds: the cells of one group in one process, interleaved with a matrix product and a fill."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from xcheck.bench.child import Answer, Block, Request
+from xcheck.bench.facts import facts
+from xcheck.bench.networks import sizes
+from xcheck.bench.ready import arithmetic, find, make_ready
+from xcheck.bench.roof import roof_bodies
+from xcheck.bench.rounds import interleave
+
+
+def rounds(request: Request) -> Answer:
+    """The blocks of each implementation, which a trial has found to be fit for it."""
+    group = request.group
+    case, quantity, declared = find(group)
+    made = [declared(name) for name in request.implementations]
+    frameworks = tuple(sorted({one.framework for one in made}))
+    with arithmetic(group, frameworks):
+        bodies = [make_ready(group, one).body for one in made]
+        bodies += roof_bodies(group.dtype, group.device, quantity.bytes(sizes(case, group.dtype)))
+        samples, settled = interleave(bodies, request.baseline, budget=request.budget, seed=request.seed)
+    blocks = {name: Block(**asdict(one)) for name, one in samples.items()}
+    return Answer(blocks=blocks, settled=settled, facts=facts(frameworks))

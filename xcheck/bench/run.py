@@ -1,0 +1,172 @@
+"""run: every selection judged, measured and kept; a killed run with the same settings goes on where it stopped."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from itertools import product
+from pathlib import Path
+
+import msgspec
+
+from xcheck._errors import UsageError
+from xcheck._execute import missing_package
+from xcheck._load import load_cases, shipped_folder
+from xcheck.bench.book import Book
+from xcheck.bench.child import Answer, Lost, Request, ask
+from xcheck.bench.combine import combine
+from xcheck.bench.facts import import_seconds, revision
+from xcheck.bench.networks import network, sizes
+from xcheck.bench.ready import candidates
+from xcheck.bench.schema import Bench, Cell, Group, Measured, key
+from xcheck.bench.tables import Selection, table
+from xcheck.quantities import load_quantities
+from xcheck.quantity import FRAMEWORKS
+from xcheck.result import Outcome
+from xcheck.run import Watcher
+from xcheck.run.devices import find_devices
+from xcheck.run.machine import machine, sources, versions
+
+#: Seconds beyond the budget that a child may take to import, compile and warm up.
+GRACE = 300.0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What to measure and how long: globs narrow the tables, `budget` is seconds of rounds for each group."""
+
+    tables: tuple[str, ...] = ("linear", "networks", "modes", "products", "scaling")
+    case: str = "*"
+    quantity: str = "*"
+    implementation: str = "*"
+    dtypes: tuple[str, ...] = ("float32",)
+    devices: tuple[str, ...] = ("cpu",)
+    threads: tuple[int, ...] = (1,)
+    budget: float = 20.0
+    timeout: float = 120.0
+    memory: int = 12288
+    processes: int = 1
+    apart: bool = True
+
+
+def selections(settings: Settings) -> list[Selection]:
+    """The groups that the settings leave, each once.
+
+    Raises:
+        UsageError: none is left.
+    """
+    kept: dict[str, Selection] = {}
+    for name in settings.tables:
+        for one in table(name).selections:
+            if _match(one.group.case, settings.case) and _match(one.group.quantity, settings.quantity):
+                for dtype, device, threads in _arithmetics(settings):
+                    group = msgspec.structs.replace(one.group, dtype=dtype, device=device, threads=threads)
+                    kept.setdefault(key(one.table, group), replace(one, group=group))
+    if not kept:
+        raise UsageError(
+            f"no group of {', '.join(settings.tables)} has a case {settings.case!r} and a quantity "
+            f"{settings.quantity!r}; leave out one of them to see what there is"
+        )
+    return list(kept.values())
+
+
+def _arithmetics(settings: Settings) -> Iterator[tuple[str, str, int]]:
+    """Every dtype, device and number of threads that go together: TF32 is a way of CUDA."""
+    for dtype, device, threads in product(settings.dtypes, settings.devices, settings.threads):
+        if dtype != "tf32" or device != "cpu":
+            yield dtype, device, threads
+
+
+def bench(settings: Settings, journal: Path | None = None, watcher: Watcher | None = None) -> Bench:
+    """Measures what the settings select."""
+    watcher = watcher or Watcher()
+    load_quantities()
+    available = find_devices(settings.devices, watcher.note)
+    settings = msgspec.structs.replace(settings, devices=available.devices)
+    chosen = selections(settings)
+    head = Bench(
+        machine=machine() | {"imports": {name: import_seconds(name) for name in FRAMEWORKS}, "revision": revision()},
+        versions=versions() | {"sources": sources(shipped_folder(), [])},
+        settings=msgspec.to_builtins(settings),
+    )
+    with Book(journal, head) as book, tempfile.TemporaryDirectory(prefix="xcheck-") as scratch:
+        watcher.stage("measuring", len(chosen))
+        for selection in chosen:
+            known = book.find(key(selection.table, selection.group))
+            if known is None:
+                known, note = measure(selection, settings, scratch, head)
+                book.add(known, note)
+                if note:
+                    watcher.note(note)
+            head.groups.append(known)
+            watcher.step()
+        head.notes = book.notes
+        book.finish()
+    return head
+
+
+def measure(selection: Selection, settings: Settings, scratch: str, head: Bench) -> tuple[Measured, str | None]:
+    """One group: trials first, then rounds of those that are fit, in `processes` fresh processes."""
+    group = selection.group
+    case = network(group.case)
+    found = sizes(case, group.dtype)
+    measured = Measured(
+        group=group, table=selection.table, processes=settings.processes,
+        sizes={"n": found.n, "c": found.c, "d": found.d, "p": found.p},
+    )  # fmt: skip
+    names = [name for name in _who(group) if selection.takes(name) and _match(name, settings.implementation)]
+    if not names:
+        return measured, f"left out: {group.id}, which nobody here computes"
+    absent = {name: missing_package(candidates(group.quantity)[name]) for name in names}
+    measured.cells = [_lost(group, name, Outcome.UNSUPPORTED, why) for name, why in absent.items() if why]
+    here = [name for name in names if not absent[name]]
+    parts = [[name] for name in here] if settings.apart else [here]
+    for part in parts:
+        measured.cells += _tried(Request(task="trial", group=group, implementations=part, memory=settings.memory,
+                                         scratch=scratch), settings.timeout * len(part))  # fmt: skip
+    fit = [cell for cell in measured.cells if cell.again is not None and cell.again < settings.budget / 3]
+    if not fit:
+        return measured, f"nothing to time in {group.id}: {measured.cells[0].reason or 'all are too slow'}"
+    right = [cell for cell in fit if cell.outcome is Outcome.AGREES] or fit
+    by_speed = sorted(right, key=lambda cell: cell.again or 0.0)
+    named = [cell for cell in right if cell.implementation == selection.baseline]
+    measured.baseline = (named or by_speed)[0].implementation
+    answers: list[Answer] = []
+    for seed in range(settings.processes):
+        request = Request(
+            task="rounds", group=group, implementations=[cell.implementation for cell in fit], scratch=scratch,
+            baseline=measured.baseline, budget=settings.budget, seed=seed, memory=settings.memory,
+        )  # fmt: skip
+        try:
+            answers.append(ask(request, settings.budget * 2 + GRACE))
+        except Lost as lost:
+            return measured, f"not timed: {group.id}: {lost}"
+    combine(measured, answers, load_quantities()[group.quantity], found)
+    head.machine["process"] = answers[-1].facts
+    return measured, None
+
+
+def _who(group: Group) -> Iterable[str]:
+    """Implementations that are meant for the case; closed forms are registered by the case's own file."""
+    load_cases()
+    return [name for name, one in candidates(group.quantity).items() if _match(group.case, one.cases)]
+
+
+def _tried(request: Request, seconds: float) -> list[Cell]:
+    try:
+        return ask(request, seconds + GRACE / 5).cells
+    except Lost as lost:
+        outcome = Outcome.TIMED_OUT if lost.timed_out else Outcome.CRASHED
+        return [_lost(request.group, name, outcome, str(lost)) for name in request.implementations]
+
+
+def _lost(group: Group, name: str, outcome: Outcome, reason: str) -> Cell:
+    made = candidates(group.quantity)[name]
+    return Cell(
+        implementation=name, framework=made.framework, variant=made.variant, outcome=outcome, reason=reason
+    )  # fmt: skip
+
+
+def _match(name: str, globs: str) -> bool:
+    return any(fnmatchcase(name, glob.strip()) for glob in globs.split(","))

@@ -1,0 +1,126 @@
+"""A reference where a certified one would take hours: xcheck's own rules in float64, at a few seeded entries.
+
+It is no proof, and a report says so: the value comes from plain float64 and its radius is the rounding error that the
+judge grants to a float64 computation. Neither framework takes part, and the threshold is the judge's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xcheck._dtypes import UNIT
+from xcheck._judge import LIMIT, Verdict, compare
+from xcheck._receive import Refused, receive
+from xcheck._reference import Leaf, Reference
+from xcheck.bench.networks import sizes
+from xcheck.case import Case
+from xcheck.exact.derivatives import Derivatives
+from xcheck.exact.evaluate import Outputs, Value
+from xcheck.exact.jets import Jets
+from xcheck.exact.monte_carlo import NOISE, RUNS, MonteCarlo
+from xcheck.quantity import Quantity
+from xcheck.result import Outcome
+
+#: Entries of each axis of parameters or inputs.
+ENTRIES = 12
+
+
+class SampledDerivatives(Derivatives):
+    """Derivatives by some parameters and some input entries only; everything built on them becomes the same part."""
+
+    def __init__(self, case: Case, alg: MonteCarlo, dtype: str, entries: Mapping[str, np.ndarray]) -> None:
+        super().__init__(case, alg, dtype)
+        self.entries = entries
+
+    @cached_property
+    def _chosen(self) -> dict[str, Value]:
+        """Unit directions of the chosen parameters, as one array a parameter array: (k, *shape)."""
+        units = unit_rows(self.case.p, self.entries["p"])
+        return {name: self.alg.constant(part) for name, part in self.split(units).items()}
+
+    def _units(self, shape: tuple[int, ...]) -> Iterator[Value]:
+        """Unit directions of the chosen entries of one example's input."""
+        yield self.alg.constant(unit_rows(prod(shape), self.entries["d"]).reshape(-1, *shape))
+
+    def jacobian(self, wrt: str) -> Outputs:
+        if wrt == "inputs":
+            return super().jacobian(wrt)
+        jets = Jets(self.alg, 1)
+        outputs, _ = self.run(jets, *self._lifted(jets, self._chosen))
+        return {"": self._columns_of(self.only_output(outputs), self.entries["p"].size)}
+
+    @cached_property
+    def _losses_jacobian(self) -> Value:
+        jets = Jets(self.alg, 1)
+        losses = self.losses(jets, self.only_output(self.run(jets, *self._lifted(jets, self._chosen))[0]))
+        return self._columns_of(losses, self.entries["p"].size)[:, 0]
+
+    @cached_property
+    def _hessian(self) -> Value:
+        return self._gradient_jet(self._chosen, 1)[:, self.entries["p"]]
+
+    @cached_property
+    def _hessian_diagonal(self) -> Value:
+        jets = Jets(self.alg, 2)
+        second = self.objective(jets, *self._lifted(jets, self._chosen)).coefficients[2]
+        return self.alg.zeros(self.entries["p"].shape) if second is None else self.alg.scale(second, 2)
+
+
+def unit_rows(size: int, chosen: np.ndarray) -> np.ndarray:
+    """One row of the unit matrix for each chosen entry: (k, size)."""
+    units = np.zeros((chosen.size, size))
+    units[np.arange(chosen.size), chosen] = 1.0
+    return units
+
+
+class Sample:
+    """The judge's material: which entries, their values, radii and scales; kept in `folder` for other processes."""
+
+    def __init__(self, case: Case, quantity: Quantity, dtype: str, folder: Path) -> None:
+        found = sizes(case, dtype)
+        lengths = {"n": found.n, "c": found.c, "d": found.d, "p": found.p}
+        random = np.random.default_rng(0)
+        self.letters = quantity.shape.split()
+        self.shape = tuple(lengths[letter] for letter in self.letters)
+        self.entries = {
+            letter: np.sort(random.choice(lengths[letter], min(lengths[letter], ENTRIES), replace=False))
+            for letter in ("p", "d")
+        }
+        data = "bfloat16" if dtype == "bfloat16" else "float64"
+
+        def computed(alg: MonteCarlo) -> np.ndarray:
+            (value,) = dict(quantity.reference(SampledDerivatives(case, alg, data, self.entries))).values()
+            return np.asarray(value, dtype=np.float64)
+
+        path = folder / f"{case.name}-{quantity.name}-{data}.npz"
+        if not path.exists():
+            clean = computed(MonteCarlo(noise=0.0))
+            squares = sum((computed(MonteCarlo(seed=run)) - clean) ** 2 for run in range(RUNS))
+            scale = np.maximum(np.sqrt(squares / RUNS) / NOISE, np.abs(clean))
+            np.savez(path, clean=clean, scale=scale)
+        with np.load(path) as kept:
+            clean, scale = kept["clean"], kept["scale"]
+        leaf = Leaf(clean, np.zeros_like(clean), LIMIT * UNIT["float64"] * scale, scale)
+        self.reference = Reference(case.name, quantity.name, dtype, {"": leaf}, float("inf"), "float64")
+
+    def judge(self, actual: Any, dtype: str) -> Verdict:
+        """The judge's verdict on the sampled entries of a whole result."""
+        try:
+            (array,) = receive(actual, [""], dtype).values()
+        except Refused as refused:
+            return Verdict(refused.outcome, reason=str(refused))
+        if array.shape != self.shape:
+            return Verdict(Outcome.WRONG_SHAPE, reason=f"the shape is {array.shape}, expected {self.shape}")
+        if not np.isfinite(array).all():
+            return Verdict(Outcome.NOT_FINITE, reason="an entry is infinite or NaN")
+        # Where one pass gives a rule the whole axis, as of a gradient, nothing is left out of it.
+        for axis, size in enumerate(self.reference.leaves[""].value.shape):
+            if size < array.shape[axis]:
+                array = np.take(array, self.entries[self.letters[axis]], axis=axis)
+        return compare({"": array}, self.reference, dtype)

@@ -1,0 +1,93 @@
+"""Scaling: how time and memory grow along one axis of the sizes, and where two implementations cross."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from xcheck.bench.schema import Cell, Measured
+from xcheck.bench.statistics import Law, crossing, power_law
+
+LEAST_SIZES = 3
+#: Table to what its groups vary.
+AXES = {
+    "scaling_n": "n", "scaling_width": "p", "scaling_depth": "p", "scaling_outputs": "c", "scaling_parameters": "p",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One implementation over the sizes of one axis; `law` is of the seconds, `memory` of the peak."""
+
+    table: str
+    axis: str
+    quantity: str
+    implementation: str
+    x: np.ndarray
+    seconds: np.ndarray
+    peak: np.ndarray
+    law: Law | None
+    memory: Law | None
+
+
+def curves(groups: Iterable[Measured]) -> list[Curve]:
+    """The curves of all scaling tables, of cells that are right."""
+    points: dict[tuple[str, str, str], list[tuple[int, Cell]]] = defaultdict(list)
+    for one in groups:
+        axis = AXES.get(one.table)
+        for cell in one.ranking if axis else []:
+            points[one.table, one.group.quantity, cell.implementation].append((one.sizes[axis or ""], cell))
+    found = []
+    for (table, quantity, name), cells in points.items():
+        cells.sort(key=lambda pair: pair[0])
+        x = np.array([size for size, _ in cells], dtype=np.float64)
+        seconds = np.array([cell.seconds.median for _, cell in cells if cell.seconds])
+        peak = np.array([float(cell.peak or 0) for _, cell in cells])
+        enough = len(x) >= LEAST_SIZES
+        law = power_law(x, seconds) if enough else None
+        memory = power_law(x, peak) if enough and bool((peak > 0).all()) else None
+        found.append(Curve(table, AXES[table], quantity, name, x, seconds, peak, law, memory))
+    return found
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where `first` stops being faster than `second`: measured between sizes, and predicted by the power laws."""
+
+    axis: str
+    quantity: str
+    first: str
+    second: str
+    measured: float | None
+    predicted: float | None
+
+
+def crossings(found: Iterable[Curve]) -> list[Crossing]:
+    """Each pair of curves on the same sizes that cross, or whose laws say that they will."""
+    out = []
+    listed = list(found)
+    for k, a in enumerate(listed):
+        for b in listed[k + 1 :]:
+            if (a.table, a.quantity) != (b.table, b.quantity) or not np.array_equal(a.x, b.x):
+                continue
+            met = crossing(a.x, a.seconds / b.seconds)
+            said = predicted(a.law, b.law) if a.law and b.law else None
+            if met is not None:
+                first, second = (a, b) if a.seconds[0] < b.seconds[0] else (b, a)
+                out.append(Crossing(a.axis, a.quantity, first.implementation, second.implementation, met, said))
+    return out
+
+
+def predicted(a: Law, b: Law) -> float | None:
+    """`(f_a / f_b)^(1 / (e_b - e_a))`; None where the exponents' intervals overlap.
+
+    >>> from xcheck.bench.schema import Estimate
+    >>> predicted(Law(1.0, Estimate(2, 2, 2)), Law(10.0, Estimate(1, 1, 1)))
+    10.0
+    """
+    if a.exponent.low <= b.exponent.high and b.exponent.low <= a.exponent.high:
+        return None
+    return float((a.factor / b.factor) ** (1 / (b.exponent.median - a.exponent.median)))

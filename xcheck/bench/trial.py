@@ -1,0 +1,73 @@
+"""trial: cells judged before they are timed, with the seconds of the first call, and of a later one with its memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+
+from xcheck._errors import MissingFramework, Unsupported
+from xcheck._execute import unmet
+from xcheck._problem import problem
+from xcheck.bench.child import Answer, Request
+from xcheck.bench.memory import compiled_bytes, peak_bytes, result_bytes
+from xcheck.bench.networks import network
+from xcheck.bench.ready import Ready, arithmetic, find, make_ready, verdict
+from xcheck.bench.schema import Cell, Group
+from xcheck.quantity import Implementation
+from xcheck.result import Outcome, number
+from xcheck.run.limits import memory_limit, out_of_memory
+from xcheck.run.pool import exception_line
+
+
+def trial(request: Request) -> Answer:
+    """Each implementation of the request, once or twice."""
+    declared = find(request.group)[2]
+    scratch = Path(request.scratch)
+    cells = [try_one(request.group, declared(name), request.memory, scratch) for name in request.implementations]
+    return Answer(cells=cells)
+
+
+def try_one(group: Group, made: Implementation, memory: int, scratch: Path) -> Cell:
+    """One cell, judged; whatever it raises is its outcome."""
+    cell = Cell(implementation=made.name, framework=made.framework, variant=made.variant, outcome=Outcome.UNSUPPORTED)
+    try:
+        base = problem(network(group.case), group.quantity, made.framework, dtype=group.dtype, device=group.device)
+        cell.reason = unmet(base, made)
+        if cell.reason:
+            return cell
+        with arithmetic(group, (made.framework,)), memory_limit(memory):
+            ready = make_ready(group, made)
+            _fill_in(cell, ready, group)
+            actual = ready.result
+    except (Unsupported, MissingFramework) as error:
+        cell.reason = str(error)
+        return cell
+    except BaseException as error:  # an implementation may raise anything
+        cell.outcome = Outcome.OUT_OF_MEMORY if out_of_memory(error) else Outcome.RAISED
+        cell.reason = exception_line(error)
+        return cell
+    found, cell.judged_by = verdict(actual, group, made, scratch)
+    cell.outcome = found.outcome
+    cell.judged_ratio = None if found.ratio is None else number(found.ratio)
+    if not found:
+        cell.reason = found.reason or "; ".join(part.text for part in found.diagnosis) or _far(found.ratio)
+    return cell
+
+
+def _fill_in(cell: Cell, ready: Ready, group: Group) -> None:
+    cell.prepare, cell.first, cell.result_bytes = ready.prepare, ready.first, result_bytes(ready.result)
+
+    def call() -> float:
+        start = perf_counter()
+        ready.body.synchronise(ready.body.launch(1))
+        return perf_counter() - start
+
+    # The second call may still compile (other strides), so memory is that of the third.
+    call()
+    cell.again, cell.peak = peak_bytes(call, group, cell.framework)
+    if cell.variant == "jit":
+        cell.compiled_bytes = compiled_bytes(ready.function, ready.arguments)
+
+
+def _far(ratio: float | None) -> str:
+    return "no ratio" if ratio is None else f"{ratio:.3g} units of rounding from the reference, where 32 are granted"

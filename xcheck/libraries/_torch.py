@@ -1,0 +1,70 @@
+"""What the adapters of PyTorch libraries share: a module of their own, the loss in PyTorch's words, flat results."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from xcheck._lazy import torch
+from xcheck.program import GaussianNLL
+
+Problem = Any
+Tensor = Any
+Module = Any
+_LENT: ContextVar[bool] = ContextVar("lent", default=False)
+
+
+@contextmanager
+def lend() -> Iterator[None]:
+    """Inside, libraries get the problem's own module, and what they leave behind in it can be seen."""
+    token = _LENT.set(True)
+    try:
+        yield
+    finally:
+        _LENT.reset(token)
+
+
+def module(problem: Problem) -> Module:
+    """A copy of the module, since many libraries hook or change what they are given."""
+    return problem.module if _LENT.get() else copy.deepcopy(problem.module)
+
+
+def criterion(problem: Problem) -> tuple[Module, float]:
+    """PyTorch's own loss module and k, with loss = k * module(f, y): no library knows a noise variance."""
+    loss = problem.case.loss
+    if isinstance(loss, GaussianNLL):
+        return torch.nn.MSELoss(reduction="sum"), 1 / (2 * loss.noise_var)
+    return problem.loss_module, 1.0
+
+
+def reduced(problem: Problem, reduction: str) -> tuple[Module, float]:
+    """`criterion` with the reduction that a library asks for."""
+    loss, k = criterion(problem)
+    if loss.reduction == reduction:
+        return loss, k
+    output = problem.f(problem.params, *problem.inputs)
+    terms = problem.case.loss.terms(tuple(output.shape))
+    return type(loss)(reduction=reduction), k / terms if reduction == "sum" else k * terms
+
+
+def likelihood(problem: Problem) -> str:
+    """The loss in the words of laplace-torch: a negative log-likelihood."""
+    return "classification" if isinstance(problem.loss_module, torch.nn.CrossEntropyLoss) else "regression"
+
+
+def data(problem: Problem, size: int | None = None) -> list[tuple[Tensor, Tensor]]:
+    """The batches as a list, so that a library may go through them more than once; one batch unless `size` is given."""
+    return list(problem.batches(size or problem.case.n))
+
+
+def flat(tensors: Iterable[Tensor], lead: int = 0) -> Tensor:
+    """All entries behind the first `lead` axes, one tensor after the other, detached."""
+    return torch.cat([t.detach().flatten(lead) for t in tensors], dim=lead)
+
+
+def matrix(product: Any, problem: Problem) -> Tensor:
+    """The matrix of a product with vectors, column by column."""
+    return torch.stack([product(e) for e in problem.identity(problem.theta.shape[0])], dim=1).detach()

@@ -1,0 +1,37 @@
+"""torch.autograd.functional (PyTorch): jacobian and hessian of a function of theta (p,), looped and vectorised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xcheck._lazy import torch
+from xcheck.quantity import implements
+
+Problem = Any
+Tensor = Any
+
+
+def outputs(problem: Problem) -> Any:
+    return lambda theta: problem.f(problem.unflatten(theta), *problem.inputs).flatten(1)
+
+
+@implements("jacobian_params", "functional_jacobian", "torch", needs=("single_output",), tier="standard")
+def jacobian_params(problem: Problem) -> Tensor:
+    return torch.autograd.functional.jacobian(outputs(problem), problem.theta)
+
+
+@implements("jacobian_params", "functional_jacobian_vectorized", "torch", needs=("single_output",))
+def jacobian_params_vectorized(problem: Problem) -> Tensor:
+    return torch.autograd.functional.jacobian(outputs(problem), problem.theta, vectorize=True)
+
+
+@implements("hessian_params", "functional_hessian", "torch")
+def hessian_params(problem: Problem) -> Tensor:
+    return torch.autograd.functional.hessian(problem.objective, problem.theta)
+
+
+@implements("hessian_params", "functional_hessian_forward", "torch")
+def hessian_params_forward(problem: Problem) -> Tensor:
+    """Forward over reverse, vectorised."""
+    hessian = torch.autograd.functional.hessian
+    return hessian(problem.objective, problem.theta, vectorize=True, outer_jacobian_strategy="forward-mode")

@@ -1,0 +1,82 @@
+"""BackPACK 1.7 (Dangel, Kunstner and Hennig 2020, "BackPACK: packing more into backprop").
+
+Everything is scaled as the loss: per-sample gradients carry the 1/N of a mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from xcheck._lazy import LazyModule, torch
+from xcheck.libraries._torch import criterion, data, flat, module
+from xcheck.quantity import implements
+
+backpack = LazyModule("backpack")
+extensions = LazyModule("backpack.extensions")
+products = LazyModule("backpack.hessianfree.hvp")
+ggn_products = LazyModule("backpack.hessianfree.ggnvp")
+Problem = Any
+Tensor = Any
+Collected = Callable[[Any], Tensor]
+NEEDS = ("module", "loss", "backpack")
+
+
+def run(problem: Problem, extension: str, collect: Collected) -> list[Tensor]:
+    """What one extension leaves in the parameters, times k."""
+    loss, k = criterion(problem)
+    model, loss = backpack.extend(module(problem)), backpack.extend(loss)
+    for x, y in data(problem):
+        with backpack.backpack(getattr(extensions, extension)()):
+            loss(model(x), y).backward()
+    return [k * collect(p) for p in model.parameters()]
+
+
+@implements("gradient", "backpack", "torch", needs=NEEDS)
+def gradient(problem: Problem) -> Tensor:
+    return flat(run(problem, "BatchGrad", lambda p: p.grad))
+
+
+@implements("per_example_gradients", "backpack", "torch", needs=NEEDS)
+def per_example_gradients(problem: Problem) -> Tensor:
+    return flat(run(problem, "BatchGrad", lambda p: p.grad_batch), lead=1)
+
+
+@implements("ggn_diagonal", "backpack", "torch", needs=NEEDS)
+def ggn_diagonal(problem: Problem) -> Tensor:
+    return flat(run(problem, "DiagGGNExact", lambda p: p.diag_ggn_exact))
+
+
+@implements("hessian_diagonal", "backpack", "torch", needs=NEEDS)
+def hessian_diagonal(problem: Problem) -> Tensor:
+    return flat(run(problem, "DiagHessian", lambda p: p.diag_h))
+
+
+@implements("ggn", "backpack_sqrt", "torch", needs=NEEDS)
+def ggn(problem: Problem) -> Tensor:
+    """`sum_cn V V^T` of the square root V (C, N, ...) of the GGN."""
+    k = criterion(problem)[1]
+    V = flat(run(problem, "SqrtGGNExact", lambda p: p.sqrt_ggn_exact / k**0.5), lead=2)
+    return torch.einsum("cnp,cnq->pq", V, V)
+
+
+def parts(problem: Problem, params: list[Any]) -> list[Tensor]:
+    """The tangent, in the shapes of the parameters."""
+    split = problem.tangents["params"].split([p.numel() for p in params])
+    return [v.reshape(p.shape) for v, p in zip(split, params, strict=True)]
+
+
+@implements("hvp", "backpack", "torch", needs=NEEDS)
+def hvp(problem: Problem) -> Tensor:
+    (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
+    params = list(model.parameters())
+    return k * flat(products.hessian_vector_product(loss(model(x), y), params, parts(problem, params)))
+
+
+@implements("ggnvp", "backpack", "torch", needs=NEEDS)
+def ggnvp(problem: Problem) -> Tensor:
+    (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
+    output = model(x)
+    return k * flat(
+        ggn_products.ggn_vector_product(loss(output, y), output, model, parts(problem, list(model.parameters())))
+    )

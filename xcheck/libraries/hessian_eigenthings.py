@@ -1,0 +1,61 @@
+"""hessian-eigenthings 1.0.0a5 (Golmant, Yao, Gholami, Mahoney and Gonzalez 2018).
+
+Operators are plain means over batches: the loss must be a mean, and batches of different sizes get equal weights.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xcheck._lazy import LazyModule
+from xcheck.libraries._torch import criterion, data, matrix, module, reduced
+from xcheck.quantity import implements
+from xcheck.result import Limitation
+
+losses = LazyModule("hessian_eigenthings.loss_fns")
+operators = LazyModule("hessian_eigenthings.operators")
+Problem = Any
+Tensor = Any
+NEEDS = ("module", "loss", "hessian_eigenthings")
+RAGGED = Limitation("batches of different sizes get equal weights", "docs/findings.md, 6")
+
+
+def hessian_operator(problem: Problem, size: int | None = None) -> tuple[Any, float]:
+    loss, k = reduced(problem, "mean")
+    return operators.HessianOperator(module(problem), data(problem, size), losses.supervised_loss(loss)), k
+
+
+def ggn_operator(problem: Problem) -> tuple[Any, float]:
+    loss, k = criterion(problem)
+    of_output = losses.supervised_loss_of_output(loss)
+    return operators.GGNOperator(module(problem), data(problem), losses.supervised_forward, of_output), k
+
+
+@implements("hvp", "hessian_eigenthings", "torch", needs=NEEDS)
+def hvp(problem: Problem) -> Tensor:
+    A, k = hessian_operator(problem)
+    return k * A.matvec(problem.tangents["params"]).detach()
+
+
+@implements("hvp", "hessian_eigenthings_ragged", "torch", needs=NEEDS, limitations=(RAGGED,))
+def hvp_ragged(problem: Problem) -> Tensor:
+    A, k = hessian_operator(problem, max(1, round(0.3 * problem.case.n)))
+    return k * A.matvec(problem.tangents["params"]).detach()
+
+
+@implements("hessian_params", "hessian_eigenthings", "torch", needs=NEEDS)
+def hessian_params(problem: Problem) -> Tensor:
+    A, k = hessian_operator(problem)
+    return k * matrix(A.matvec, problem)
+
+
+@implements("ggn", "hessian_eigenthings", "torch", needs=NEEDS)
+def ggn(problem: Problem) -> Tensor:
+    A, k = ggn_operator(problem)
+    return k * matrix(A.matvec, problem)
+
+
+@implements("ggnvp", "hessian_eigenthings", "torch", needs=NEEDS)
+def ggnvp(problem: Problem) -> Tensor:
+    A, k = ggn_operator(problem)
+    return k * A.matvec(problem.tangents["params"]).detach()

@@ -1,0 +1,70 @@
+"""laplace-torch 0.3 (Daxberger, Kristiadi, Immer and others 2021, "Laplace redux: effortless Bayesian deep learning").
+
+Curvature is that of the negative log-likelihood, summed over examples: a squared error has its 1/2 and variance 1.
+Each back end (BackPACK, curvlinops, ASDL, its own) is an implementation. The library demands `model.output_size`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xcheck._lazy import LazyModule
+from xcheck.libraries._torch import data, likelihood, module
+from xcheck.quantity import implements
+from xcheck.result import Convention, Limitation
+
+curvature = LazyModule("laplace.curvature")
+Problem = Any
+Tensor = Any
+NEEDS = ("module", "loss", "laplace")
+#: loss = r * nll * (summed negative log-likelihood)
+SUMMED = Convention(scale="1 / (r * nll)")
+SQUARED = Convention(scale="1 / (r * nll**2)")
+#: `full` multiplies by a unit matrix of the default dtype.
+FLOAT32 = tuple(
+    Limitation("float64 models are computed in float32", "docs/findings.md, 8", outcome=outcome, dtype="float64")
+    for outcome in ("disagrees", "raised")
+)
+BACKENDS = {"backpack": "BackPack", "curvlinops": "Curvlinops", "asdl": "Asdl"}
+
+
+def backend(problem: Problem, name: str) -> tuple[Any, Tensor, Tensor]:
+    model = module(problem)
+    (x, y), *_ = data(problem)
+    model.output_size = model(x[:1]).shape[-1]
+    return getattr(curvature, name)(model, likelihood(problem)), x, y
+
+
+def declare(name: str, prefix: str) -> None:
+    needs, gaps = (*NEEDS, name), FLOAT32 if name == "curvlinops" else ()
+
+    @implements("jacobian_params", f"laplace_{name}", "torch", needs=needs)
+    def jacobian_params(problem: Problem) -> Tensor:
+        found, x, _ = backend(problem, f"{prefix}GGN")
+        return found.jacobians(x)[0]
+
+    @implements("ggn", f"laplace_{name}", "torch", needs=needs, convention=SUMMED, limitations=gaps)
+    def ggn(problem: Problem) -> Tensor:
+        found, x, y = backend(problem, f"{prefix}GGN")
+        return found.full(x, y)[1]
+
+    @implements("ggn_diagonal", f"laplace_{name}", "torch", needs=needs, convention=SUMMED)
+    def ggn_diagonal(problem: Problem) -> Tensor:
+        found, x, y = backend(problem, f"{prefix}GGN")
+        return found.diag(x, y)[1]
+
+    @implements("empirical_fisher", f"laplace_{name}", "torch", needs=needs, convention=SQUARED, limitations=gaps)
+    def empirical_fisher(problem: Problem) -> Tensor:
+        found, x, y = backend(problem, f"{prefix}EF")
+        return found.full(x, y)[1]
+
+    if name != "backpack":
+
+        @implements("hessian_params", f"laplace_{name}", "torch", needs=needs, convention=SUMMED, limitations=gaps)
+        def hessian_params(problem: Problem) -> Tensor:
+            found, x, y = backend(problem, f"{prefix}Hessian")
+            return found.full(x, y)[1]
+
+
+for _name, _prefix in BACKENDS.items():
+    declare(_name, _prefix)
