@@ -79,10 +79,10 @@ def test_a_killed_run_goes_on_and_another_starts_anew(tmp_path: Path) -> None:
         book.add(one, "a note")
     path.write_bytes(path.read_bytes() + b'{"measured": {"gro')
     with Book(path, bench()) as book:
-        assert book.find(one.group.id) == one
+        assert book.find(one.key) == one
         assert book.notes == ["a note"]
     with Book(path, Bench(settings={"budget": 1.0})) as book:
-        assert book.find(one.group.id) is None
+        assert book.find(one.key) is None
         book.finish()
     assert not path.exists()
 

@@ -68,15 +68,24 @@ def unmet(problem: Problem, implementation: Implementation) -> str | None:
         return f"{implementation.name} is written for {implementation.framework}"
     if not any(fnmatchcase(case, glob.strip()) for glob in implementation.cases.split(",")):
         return f"{implementation.name} is for the cases {implementation.cases} only"
+    absent = missing_package(implementation)
+    if absent:
+        return absent
     needs = (*implementation.needs, *(("loss",) if problem.quantity.needs_loss else ()))
     for need in needs:
         if need not in _NEEDS:
-            if not installed(need):
-                return f"{implementation.name} needs the package {need}, which is not installed"
             continue
         met, lack = _NEEDS[need]
         if not met(problem):
             return f"{implementation.name} does not apply: case {case} {lack}"
+    return None
+
+
+def missing_package(implementation: Implementation) -> str | None:
+    """Which package an implementation lacks here, in one line; None if it has all."""
+    for need in implementation.needs:
+        if need not in _NEEDS and not installed(need):
+            return f"{implementation.name} needs the package {need}, which is not installed"
     return None
 
 

@@ -32,7 +32,7 @@ class Book:
         if self.path is None:
             return self
         if self.path.exists():
-            self.lines = {line.measured.group.id: line for line in self._read(self.path)}
+            self.lines = {line.measured.key: line for line in self._read(self.path)}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("ab" if self.lines else "wb")
@@ -58,8 +58,8 @@ class Book:
                 break  # the line that was being written when the run was killed
         return found
 
-    def find(self, id_: str) -> Measured | None:
-        line = self.lines.get(id_)
+    def find(self, key: str) -> Measured | None:
+        line = self.lines.get(key)
         return None if line is None else line.measured
 
     @property
@@ -67,8 +67,8 @@ class Book:
         return [line.note for line in self.lines.values() if line.note]
 
     def add(self, measured: Measured, note: str | None) -> None:
-        self.lines[measured.group.id] = Line(measured, note)
-        self._write(self.lines[measured.group.id])
+        self.lines[measured.key] = Line(measured, note)
+        self._write(self.lines[measured.key])
 
     def finish(self) -> None:
         """The run is complete: its journal has served."""

@@ -31,14 +31,14 @@ def changes(old: Bench, new: Bench) -> Iterator[Change]:
     interval is the widest that the two intervals allow.
     """
     before = {
-        (one.group.id, cell.implementation): (cell, one.roof.flops_per_second)
+        (one.key, cell.implementation): (cell, one.roof.flops_per_second)
         for one in old.groups
         if one.roof
         for cell in one.ranking
     }
     for one in new.groups:
         for cell in one.ranking:
-            known = before.get((one.group.id, cell.implementation))
+            known = before.get((one.key, cell.implementation))
             if known is None or one.roof is None:
                 continue
             was, rate = known
@@ -47,7 +47,7 @@ def changes(old: Bench, new: Bench) -> Iterator[Change]:
             ratio = Estimate(
                 clock * last.median / first.median, clock * last.low / first.high, clock * last.high / first.low
             )
-            yield Change(f"{one.group.id}/{cell.implementation}", first, last, ratio)
+            yield Change(f"{one.key}/{cell.implementation}", first, last, ratio)
 
 
 def _seconds(cell: Cell) -> Estimate:

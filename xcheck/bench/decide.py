@@ -23,9 +23,13 @@ class Decision:
 
 
 def decisions(groups: Iterable[Measured]) -> list[Decision]:
-    """A row for each group in which somebody is right and was timed; by quantity, then by parameters."""
-    found = []
-    for one in groups:
+    """A row for each group in which somebody is right and was timed; by quantity, then by parameters.
+
+    Of a group in several tables, the one with most implementations decides.
+    """
+    found: list[Decision] = []
+    largest = {one.group.id: one for one in sorted(groups, key=lambda one: len(one.ranking))}
+    for one in largest.values():
         ranking = one.ranking
         if not ranking:
             continue

@@ -16,7 +16,7 @@ from xcheck._registry import unknown
 from xcheck.arrays import Normal
 from xcheck.bench.roof import ITEMSIZE
 from xcheck.case import Case
-from xcheck.program import Linear, Sequential, Tanh, gaussian_nll, mse
+from xcheck.program import AvgPool2d, Conv2d, Flatten, Linear, Sequential, Tanh, gaussian_nll, mse
 from xcheck.quantity import Sizes
 
 QUANTITIES = (
@@ -62,9 +62,24 @@ def tanh_layer(name: str, widths: tuple[int, ...], n: int) -> Case:
     )  # fmt: skip
 
 
+def conv(name: str, widths: tuple[int, ...], n: int) -> Case:
+    """Channels by 3 x 3 convolutions with tanh on images of 8 x 8, average pooling, a linear layer; widths end in c."""
+    *channels, c = widths
+    layers: list[Any] = []
+    for d, k in pairwise(channels):
+        layers += [Conv2d(d, k, 3, padding=1), Tanh()]
+    net = Sequential(*layers, AvgPool2d(4), Flatten(), Linear(4 * channels[-1], c))
+    return Case(
+        name=name, program=net, params=net.init(seed=1), inputs={"x": Normal((n, channels[0], 8, 8), seed=2)},
+        targets=Normal((n, c), seed=3), loss=mse(), quantities=QUANTITIES, tier="full",
+        doc=f"{'-'.join(map(str, channels))} channels by 3 x 3 convolutions, {c} outputs, MSE, N = {n}",
+    )  # fmt: skip
+
+
 FAMILIES: dict[str, Callable[[str, tuple[int, ...], int], Case]] = {
     "mlp": mlp,
     "linear": linear,
+    "conv": conv,
     "tanh_layer": tanh_layer,
 }
 _NAME = re.compile(rf"({'|'.join(FAMILIES)})((?:_\d+)+)_n(\d+)")

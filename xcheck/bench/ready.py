@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from xcheck import _reference
+from xcheck import _reference, libraries
 from xcheck._errors import NoReference, Undecidable, UnknownPrimitive
 from xcheck._judge import Verdict
 from xcheck._lazy import installed, torch
@@ -29,8 +32,17 @@ from xcheck.result import Outcome
 TURNS = 3
 
 
+@cache
+def load_libraries() -> None:
+    """Registers every adapter of another library; none of them is imported by it."""
+    for module in pkgutil.iter_modules(libraries.__path__):
+        if not module.name.startswith("_"):
+            importlib.import_module(f"{libraries.__name__}.{module.name}")
+
+
 def candidates(quantity: str) -> Registry[Implementation]:
     """Who computes a quantity, PyTorch's also under `torch.compile`."""
+    load_libraries()
     found: Registry[Implementation] = Registry("implementation")
     for name, one in implementations(quantity).items():
         found.add(name, one)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from itertools import product
 from pathlib import Path
 
 import msgspec
 
 from xcheck._errors import UsageError
+from xcheck._execute import missing_package
 from xcheck._load import load_cases, shipped_folder
 from xcheck.bench.book import Book
 from xcheck.bench.child import Answer, Lost, Request, ask
@@ -18,12 +20,13 @@ from xcheck.bench.combine import combine
 from xcheck.bench.facts import import_seconds, revision
 from xcheck.bench.networks import network, sizes
 from xcheck.bench.ready import candidates
-from xcheck.bench.schema import Bench, Cell, Group, Measured
+from xcheck.bench.schema import Bench, Cell, Group, Measured, key
 from xcheck.bench.tables import Selection, table
 from xcheck.quantities import load_quantities
 from xcheck.quantity import FRAMEWORKS
 from xcheck.result import Outcome
 from xcheck.run import Watcher
+from xcheck.run.devices import find_devices
 from xcheck.run.machine import machine, sources, versions
 
 #: Seconds beyond the budget that a child may take to import, compile and warm up.
@@ -56,13 +59,10 @@ def selections(settings: Settings) -> list[Selection]:
     kept: dict[str, Selection] = {}
     for name in settings.tables:
         for one in table(name).selections:
-            if not (_match(one.group.case, settings.case) and _match(one.group.quantity, settings.quantity)):
-                continue
-            for dtype in settings.dtypes:
-                for device in settings.devices:
-                    for threads in settings.threads:
-                        group = msgspec.structs.replace(one.group, dtype=dtype, device=device, threads=threads)
-                        kept.setdefault(group.id, replace(one, group=group))
+            if _match(one.group.case, settings.case) and _match(one.group.quantity, settings.quantity):
+                for dtype, device, threads in _arithmetics(settings):
+                    group = msgspec.structs.replace(one.group, dtype=dtype, device=device, threads=threads)
+                    kept.setdefault(key(one.table, group), replace(one, group=group))
     if not kept:
         raise UsageError(
             f"no group of {', '.join(settings.tables)} has a case {settings.case!r} and a quantity "
@@ -71,10 +71,19 @@ def selections(settings: Settings) -> list[Selection]:
     return list(kept.values())
 
 
+def _arithmetics(settings: Settings) -> Iterator[tuple[str, str, int]]:
+    """Every dtype, device and number of threads that go together: TF32 is a way of CUDA."""
+    for dtype, device, threads in product(settings.dtypes, settings.devices, settings.threads):
+        if dtype != "tf32" or device != "cpu":
+            yield dtype, device, threads
+
+
 def bench(settings: Settings, journal: Path | None = None, watcher: Watcher | None = None) -> Bench:
     """Measures what the settings select."""
     watcher = watcher or Watcher()
     load_quantities()
+    available = find_devices(settings.devices, watcher.note)
+    settings = msgspec.structs.replace(settings, devices=available.devices)
     chosen = selections(settings)
     head = Bench(
         machine=machine() | {"imports": {name: import_seconds(name) for name in FRAMEWORKS}, "revision": revision()},
@@ -84,7 +93,7 @@ def bench(settings: Settings, journal: Path | None = None, watcher: Watcher | No
     with Book(journal, head) as book, tempfile.TemporaryDirectory(prefix="xcheck-") as scratch:
         watcher.stage("measuring", len(chosen))
         for selection in chosen:
-            known = book.find(selection.group.id)
+            known = book.find(key(selection.table, selection.group))
             if known is None:
                 known, note = measure(selection, settings, scratch, head)
                 book.add(known, note)
@@ -109,7 +118,10 @@ def measure(selection: Selection, settings: Settings, scratch: str, head: Bench)
     names = [name for name in _who(group) if selection.takes(name) and _match(name, settings.implementation)]
     if not names:
         return measured, f"left out: {group.id}, which nobody here computes"
-    parts = [[name] for name in names] if settings.apart else [names]
+    absent = {name: missing_package(candidates(group.quantity)[name]) for name in names}
+    measured.cells = [_lost(group, name, Outcome.UNSUPPORTED, why) for name, why in absent.items() if why]
+    here = [name for name in names if not absent[name]]
+    parts = [[name] for name in here] if settings.apart else [here]
     for part in parts:
         measured.cells += _tried(Request(task="trial", group=group, implementations=part, memory=settings.memory,
                                          scratch=scratch), settings.timeout * len(part))  # fmt: skip
@@ -146,11 +158,14 @@ def _tried(request: Request, seconds: float) -> list[Cell]:
         return ask(request, seconds + GRACE / 5).cells
     except Lost as lost:
         outcome = Outcome.TIMED_OUT if lost.timed_out else Outcome.CRASHED
-        made = [candidates(request.group.quantity)[name] for name in request.implementations]
-        return [
-            Cell(implementation=m.name, framework=m.framework, variant=m.variant, outcome=outcome, reason=str(lost))
-            for m in made
-        ]
+        return [_lost(request.group, name, outcome, str(lost)) for name in request.implementations]
+
+
+def _lost(group: Group, name: str, outcome: Outcome, reason: str) -> Cell:
+    made = candidates(group.quantity)[name]
+    return Cell(
+        implementation=name, framework=made.framework, variant=made.variant, outcome=outcome, reason=reason
+    )  # fmt: skip
 
 
 def _match(name: str, globs: str) -> bool:

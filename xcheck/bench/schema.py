@@ -41,6 +41,11 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.case}/{self.quantity}/{self.dtype}/{self.device}/{self.threads}"
 
 
+def key(table: str, group: Group) -> str:
+    """A group may answer the questions of several tables, each with implementations of its own."""
+    return f"{table}/{group.id}"
+
+
 class Cell(msgspec.Struct, kw_only=True):
     """One implementation in one group; times in seconds, memory in bytes.
 
@@ -98,6 +103,19 @@ class Measured(msgspec.Struct, kw_only=True):
     settled: bool = False
     spent: float = 0.0
     processes: int = 1
+
+    @property
+    def key(self) -> str:
+        return key(self.table, self.group)
+
+    @property
+    def refused(self) -> list[Cell]:
+        """What was run and is not ranked: wrong, impossible, lost, or too slow to finish."""
+        return [cell for cell in self.cells if not cell.ranked and cell.outcome is not Outcome.UNSUPPORTED]
+
+    @property
+    def unsupported(self) -> list[Cell]:
+        return [cell for cell in self.cells if cell.outcome is Outcome.UNSUPPORTED]
 
     @property
     def ranking(self) -> list[Cell]:

@@ -37,13 +37,13 @@ class Table:
     selections: tuple[Selection, ...] = field(repr=False)
 
 
-SMALL, WIDE, MID, BIG = (
-    "tanh_mlp", "mlp_100_100_100_100_n128", "mlp_64_256_256_10_n128", "mlp_784_512_512_10_n32",
+SMALL, WIDE, MID, BIG, CONV = (
+    "tanh_mlp", "mlp_100_100_100_100_n128", "mlp_64_256_256_10_n128", "mlp_784_512_512_10_n32", "conv_1_8_16_10_n32",
 )  # fmt: skip
-NETWORKS = (SMALL, WIDE, MID, BIG)
+NETWORKS = (SMALL, WIDE, MID, BIG, CONV)
 
 #: Compiled by `torch.compile` only where it is asked for: each costs half a minute. Closed forms belong to their cases.
-EAGER_AND_JIT = "torch_*,jax_*_jit,!*_compile"
+EAGER_AND_JIT = "torch_*,jax_*_jit,jax_laplax,jax_kfac_jax,!*_compile"
 
 #: Ways whose cost grows with p times the batch are hopeless beyond the small network.
 _BY_PARAMETERS = ",!*_tangents*,!*_full*,!*_products*,!*_jacfwd*,!*_vmap_hvp*,!*_forward_over_forward*"

@@ -19,7 +19,7 @@ def markdown(bench: Bench) -> str:
     lines = [
         f"Measured on {bench.machine.get('processor')} ({bench.machine.get('cores')} cores), {kept}; tables "
         f"{', '.join(bench.settings.get('tables', ()))}, {bench.settings.get('budget'):g} s a group, "
-        f"{bench.settings.get('processes')} process(es) a group.",
+        f"{bench.settings.get('processes')} process(es) a group, load average {_load(bench)} at the end.",
         "",
         "| quantity | network | p | fastest in PyTorch | fastest in JAX | as fast as the best |",
         "|---|---|---|---|---|---|",
@@ -46,6 +46,11 @@ def write_decisions(bench: Bench, page: Path) -> None:
     before, rest = text.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
     write_atomically(page, f"{before}{BEGIN}\n{markdown(bench)}\n{END}{after}".encode())
+
+
+def _load(bench: Bench) -> str:
+    load = bench.machine.get("process", {}).get("load")
+    return "unknown" if load is None else f"{load:.1f}"
 
 
 def _best(cell: Cell | None, winner: Cell) -> str:

@@ -78,7 +78,7 @@ def _decisions(found: list[Decision]) -> Iterator[str]:
         best = "".join(_best(one.best[name], one.winner) for name in ("torch", "jax"))
         yield (
             f"<tr data-quantity='{escape(group.quantity)}'><td>{escape(group.quantity)}"
-            f"<td><a href='#{escape(group.id)}'>{escape(words.network(group.case))}</a>"
+            f"<td><a href='#{escape(one.measured.key)}'>{escape(words.network(group.case))}</a>"
             f"<td>{one.measured.sizes['p']:,}{best}<td>{escape(', '.join(one.tied))}"
         )
     yield "</table><p>The fastest of a row is bold; times are medians of interleaved rounds.</p>"
@@ -101,9 +101,9 @@ def _comparisons(bench: Bench) -> Iterator[str]:
     for name, groups in groupby(shown, key=lambda one: one.table):
         yield f"<h2>{escape(TABLES[name][0])}</h2>"
         for one in groups:
-            yield f"<div id='{escape(one.group.id)}'>"
+            yield f"<div id='{escape(one.key)}'>"
             if any(cell.seconds for cell in one.cells):
-                yield svg(bars(one), one.group.id)
+                yield svg(bars(one), one.key)
             yield f"<details><summary>all figures of {escape(words.title(one.group))}</summary>"
             yield from _cells(one)
             yield "</details></div>"
@@ -115,7 +115,7 @@ def _cells(one: Measured) -> Iterator[str]:
     yield "<th>first call<th>peak memory<th>result<th>rounds<th>CPU / wall<th>verdict" + (
         "<th>published" if published else ""
     )
-    for cell in [*one.ranking, *(cell for cell in one.cells if not cell.ranked)]:
+    for cell in [*one.ranking, *one.refused, *one.unsupported]:
         time = words.seconds(cell.seconds.median) if cell.seconds else ""
         first = words.seconds(cell.first) if cell.first is not None else ""
         busy = f"{cell.cpu / cell.seconds.median:.2f}" if cell.cpu and cell.seconds else ""
@@ -170,7 +170,7 @@ def write_pictures(bench: Bench, folder: Path) -> Iterable[Path]:
     """Every picture of the page as an SVG file of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {
-        one.group.id.replace("/", "-"): bars(one)
+        one.key.replace("/", "-"): bars(one)
         for one in bench.groups
         if not one.table.startswith("scaling") and any(cell.seconds for cell in one.cells)
     }

@@ -38,7 +38,7 @@ def bars(one: Measured) -> Figure:
 
     What is not ranked is hollow and carries its verdict; a dashed line is the least time that the machine allows.
     """
-    others = [cell for cell in one.cells if not cell.ranked and cell.seconds]
+    others = [cell for cell in one.refused if cell.seconds]
     cells = [*one.ranking, *sorted(others, key=_time)]
     figure = _figure(8.6, 0.9 + 0.29 * len(cells))
     axes = figure.add_subplot()

@@ -20,6 +20,8 @@ def print_bench(bench: Bench, console: Console) -> None:
     for one in bench.groups:
         if not one.table.startswith("scaling"):
             console.print(group_table(one))
+            if one.unsupported:
+                console.print(f"unsupported: {', '.join(cell.implementation for cell in one.unsupported)}")
     found = curves(bench.groups)
     if found:
         console.print(curve_table(found))
@@ -47,8 +49,7 @@ def group_table(one: Measured) -> Table:
         f"\n{words.title(one.group)}{state}", "implementation", "time", f"ratio to {one.baseline}", "of the limit",
         "first call", "peak memory", "result", "verdict", *extra,
     )  # fmt: skip
-    others = [cell for cell in one.cells if not cell.ranked]
-    for cell in [*one.ranking, *others]:
+    for cell in [*one.ranking, *one.refused]:
         time = words.seconds(cell.seconds.median) if cell.seconds else ""
         first = words.seconds(cell.first) if cell.first is not None else ""
         said = [words.seconds(_published(cell, published))] if _published(cell, published) else [""] * len(extra)

@@ -77,7 +77,7 @@ def network(case: str) -> str:
     family, _, rest = case.partition("_")
     if family == "tanh":
         family, rest = "tanh_layer", rest.removeprefix("layer_")
-    kinds = {"mlp": "tanh net", "linear": "linear model", "tanh_layer": "tanh(W x)"}
+    kinds = {"mlp": "tanh net", "linear": "linear model", "conv": "convolutional net", "tanh_layer": "tanh(W x)"}
     widths, _, n = rest.rpartition("_n")
     if family not in kinds or not n.isdigit() or not widths.replace("_", "").isdigit():
         return case

@@ -109,4 +109,4 @@ class Hessians(Jacobians):
             (cotangent,) = tape.pullback(entry, jets.ones_like(entry.value), [inputs[name]])
             slope = None if cotangent is None else cotangent.coefficients[1]
             rows.append(self.alg.zeros((count, n, d)) if slope is None else self.alg.reshape(slope, (count, n, d)))
-        return self.alg.reshape(self.alg.transpose(self.alg.concat(rows, 0), (1, 0, 2)), (n, 1, d, d))
+        return self.alg.reshape(self.alg.transpose(self.alg.concat(rows, 0), (1, 0, 2)), (n, 1, -1, d))
