@@ -18,6 +18,8 @@ from xcheck.bench.schema import Bench, load, save
 from xcheck.bench.tables import TABLES, table
 from xcheck.cli import main
 from xcheck.report.bench_decisions import BEGIN, END, write_decisions
+from xcheck.report.bench_terminal import print_bench
+from xcheck.report.terminal import console
 from xcheck.result import Outcome
 
 WRONG = cell("torch_wrong", 1e-5, Outcome.DISAGREES, reason="equals 2 x the reference")
@@ -120,6 +122,34 @@ def test_every_table_names_its_groups_and_globs_narrow_them() -> None:
     assert one.group.id == "tanh_mlp/hvp/float32/cpu/1"
     with pytest.raises(UsageError, match="no group of products"):
         selections(Settings(tables=("products",), case="nobody"))
+
+
+def test_the_command_fails_on_a_regression_and_on_an_impossible_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(cells: list, *options: str) -> int:
+        save(bench(measured(*cells)), tmp_path / "new.json")
+        return main(["bench", "--read", f"{tmp_path}/new.json", "--html", f"{tmp_path}/page.html", *options])
+
+    old = [cell("torch_a", 1e-3), cell("torch_b", 1e-3)]
+    save(bench(measured(*old)), tmp_path / "old.json")
+    compare = ("--compare", f"{tmp_path}/old.json")
+    assert run(old, *compare) == 0
+    assert run([old[0], cell("torch_b", 2e-3)], *compare) == 1
+    assert "slower" in capsys.readouterr().out
+    assert run([old[0], cell("torch_b", 2e-3)], *compare, "--threshold", "3") == 0
+    assert run([old[0], cell("torch_b", 1e-9, reason="faster than the machine can be")]) == 1
+    assert "faster than the machine can be" in capsys.readouterr().out
+
+
+def test_the_terminal_ranks_what_is_right_and_names_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    absent = cell("torch_absent", 1.0, Outcome.UNSUPPORTED, reason="needs a package")
+    print_bench(bench(measured(cell("torch_a", 1e-3), WRONG, absent), *scaled()), console())
+    said = capsys.readouterr().out
+    assert said.index("torch_a") < said.index("torch_wrong")
+    assert "disagrees: equals 2 x the reference" in said
+    assert "unsupported: torch_absent" in said
+    assert "n = 8" in said
 
 
 def test_bad_usage_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
