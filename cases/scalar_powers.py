@@ -47,7 +47,7 @@ def scalar(name, program, doc):
             "value", "jacobian_inputs", "jacobian_batch", "jvp", "vjp", "hessian_inputs", "third_derivative",
             "fourth_derivative",
         ),
-        tier="smoke",
+        tier="smoke" if name == "scalar_powers" else "standard",
         doc=doc,
     )  # fmt: skip
 

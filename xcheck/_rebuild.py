@@ -14,12 +14,17 @@ from xcheck._reference import ensure, stored
 from xcheck.arrays import Descriptor, Stored, stored_path
 from xcheck.case import Case
 from xcheck.exact.certify import Certified
+from xcheck.exact.derivatives import Derivatives
+from xcheck.exact.monte_carlo import MonteCarlo
 from xcheck.quantity import Quantity
+
+#: Quantities along the vectors of a case.
+PRODUCTS = frozenset({"jvp", "vjp", "hvp", "ggnvp", "third_derivative", "fourth_derivative"})
 
 
 def store_values(case: Case) -> list[Path]:
     """Writes the values of a case's descriptors beside its file; those that are stored stay as they are."""
-    descriptors: list[Descriptor] = [*case.params.values(), *case.inputs.values(), *case.tangents.values()]
+    descriptors: list[Descriptor] = [*case.params.values(), *case.inputs.values(), *vectors(case)]
     written = []
     for descriptor in [*descriptors, *([case.targets] if case.targets else [])]:
         path = stored_path(descriptor, case.folder)
@@ -32,6 +37,18 @@ def store_values(case: Case) -> list[Path]:
             raise StoreError(f"cannot write the values {path}: {error.strerror or error}; free space there") from None
         written.append(path)
     return written
+
+
+def vectors(case: Case) -> list[Descriptor]:
+    """The tangents and cotangents of a case's products with vectors, the drawn ones too."""
+    if not PRODUCTS & set(case.quantities):
+        return list(case.tangents.values())
+    floats = Derivatives(case, MonteCarlo(noise=0.0))
+    outputs, _ = floats.run(floats.alg, floats.params, floats.inputs)
+    shapes = {name: tuple(value.shape) for name, value in outputs.items()}
+    shapes |= {name: case.values().inputs[name].shape for name in case.arguments}
+    shapes |= {"params": (case.p,)} if case.p else {}
+    return [case.vector_descriptor(name, shape) for name, shape in shapes.items()]
 
 
 def rebuild(case: Case, quantity: Quantity, dtype: str = "float64") -> str | None:

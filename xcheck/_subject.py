@@ -22,7 +22,7 @@ from xcheck.quantities import load_quantities
 from xcheck.quantity import Implementation
 from xcheck.result import Limitation, Outcome, Result
 from xcheck.run.plan import Cell
-from xcheck.run.references import make_references, wanted_by
+from xcheck.run.references import make_references, missing_references, wanted_by
 from xcheck.run.settings import Settings
 from xcheck.run.settle import settle
 
@@ -48,17 +48,17 @@ class Subject:
             StoreError: the user's cache cannot be written.
         """
         quantity = load_quantities()[self.implementation.quantity]
-        dtype = wanted_by(self.cell)[2]
-        name = _store.file_name(self.case.name, quantity.name, _reference.digest(self.case, quantity, dtype))
+        wanted = wanted_by(self.cell)
+        name = _store.file_name(self.case.name, quantity.name, _reference.digest(self.case, quantity, wanted[2]))
         shipped, cache = _store.folders()
         if offline:
             return None if (shipped / name).exists() else "no shipped reference, and --xcheck-offline makes none"
-        if not _reference.missing(self.case, quantity, dtype):
+        if not missing_references([self.cell], self.settings.folder):
             return None
         with lock(cache / f"{name}.lock"):
-            if not _reference.missing(self.case, quantity, dtype):  # another process has made it meanwhile
+            if not missing_references([self.cell], self.settings.folder):  # another process has made it meanwhile
                 return None
-            return make_references([self.cell], self.settings.folder, workers=1).get(wanted_by(self.cell))
+            return make_references([self.cell], self.settings.folder, workers=1).get(wanted)
 
 
 @contextmanager

@@ -121,11 +121,13 @@ class Case:
 
     def vector(self, name: str, shape: tuple[int, ...], dtype: str = "float64") -> np.ndarray:
         """The tangent (or cotangent) called `name`, drawn from N(0, 1) with a seed of its own unless declared."""
-        descriptor = self.tangents.get(name, Normal(shape, seed=crc32(name.encode())))
-        values = rounded(descriptor.load(self.folder), dtype)
+        values = rounded(self.vector_descriptor(name, shape).load(self.folder), dtype)
         if values.shape != shape:
             raise CaseError(f"case {self.name}: the tangent {name!r} has shape {values.shape}, expected {shape}")
         return values
+
+    def vector_descriptor(self, name: str, shape: tuple[int, ...]) -> Descriptor:
+        return self.tangents.get(name, Normal(shape, seed=crc32(name.encode())))
 
     @cached_property
     def holds_in_float32(self) -> bool:

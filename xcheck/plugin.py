@@ -66,10 +66,12 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 
 
 def _left_out(config: pytest.Config, subject: Subject) -> bool:
+    from xcheck.run.plan import tier_of
+
     release = config.getoption("xcheck_suite")
     newer = release is not None and _release(subject.case.since) > _release(release)
     asked = TIERS.index(config.getoption("xcheck_tier"))
-    return newer or any(TIERS.index(one.tier) > asked for one in (subject.case, subject.implementation))
+    return newer or tier_of(subject.case, subject.implementation) > asked
 
 
 def _release(text: str) -> tuple[int, ...]:

@@ -145,6 +145,7 @@ def faults(case: Case, quantity: str) -> list[str]:
     declared = load_quantities()[quantity]
     with precision(128):
         claimed = dict(declared.reference(Derivatives(case, Balls())))
+    with precision(256):
         return overlap(declared.guard(Probe(case), claimed))
 
 

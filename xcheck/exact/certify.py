@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import flint
 import numpy as np
@@ -41,7 +42,12 @@ def certify(
         Undecidable: the case sits on a kink, or its numbers are lost at every number of bits that is tried.
     """
     wanted = list(quantities)
-    balls = {quantity.name: _proven(case, quantity, dtype, framework) for quantity in wanted}
+
+    @cache
+    def exact(bits: int) -> Derivatives:
+        return Derivatives(case, Balls(bits), dtype, framework)  # one, so that quantities share a Jacobian
+
+    balls = {quantity.name: _proven(exact, quantity) for quantity in wanted}
     split = {name: {path: _split(b) for path, b in tree.items()} for name, tree in balls.items()}
     squares = {name: {path: np.zeros(b.shape) for path, b in tree.items()} for name, tree in balls.items()}
     for run in range(RUNS):
@@ -57,19 +63,22 @@ def certify(
     }
 
 
-def _proven(case: Case, quantity: Quantity, dtype: str, framework: str | None) -> Outputs:
+def _proven(exact: Callable[[int], Derivatives], quantity: Quantity) -> Outputs:
     """The quantity in balls, guarded; with more bits where 128 do not hold 100."""
+    case, dtype = exact(BITS[0]).case, exact(BITS[0]).dtype
     for bits in BITS:
         with precision(bits):
-            tree = dict(quantity.reference(Derivatives(case, Balls(bits), dtype, framework)))
-            if bits < BITS[-1] and not all(_sharp(array) for array in tree.values()):
-                continue
-            if not all(_tight(array) for array in tree.values()):
-                break
-            # On a kink nothing is analytic, so there is no enclosure: what is stored there is a convention.
-            faults = [] if by_convention(case, quantity) else overlap(quantity.guard(Probe(case, dtype), tree))
-        if faults:
-            raise GuardFailed(f"the reference {case.name}/{quantity.name} contradicts its guard: {'; '.join(faults)}")
+            tree = dict(quantity.reference(exact(bits)))
+        if bits < BITS[-1] and not all(_sharp(array) for array in tree.values()):
+            continue
+        if not all(_tight(array) for array in tree.values()):
+            break
+        # On a kink nothing is analytic, so there is no enclosure: what is stored there is a convention.
+        if not by_convention(case, quantity):
+            with precision(2 * bits):
+                faults = overlap(quantity.guard(Probe(case, dtype), tree))
+            if faults:
+                raise GuardFailed(f"the reference {case.name}/{quantity.name} contradicts its guard: {faults[0]}")
         return tree
     raise Undecidable(f"{BITS[-1]} bits do not determine {case.name}/{quantity.name} to 2^-100 of its largest entry")
 

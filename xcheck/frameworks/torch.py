@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
@@ -16,6 +16,7 @@ from xcheck._lazy import LazyModule, torch
 from xcheck._tree import leaves, tree
 from xcheck.frameworks import _torch_nn
 from xcheck.frameworks._namespace import Namespace
+from xcheck.frameworks._torch_compile import compiled, register
 from xcheck.frameworks._torch_module import call, loss_module, module, module_state
 
 Tensor = Any  # torch.Tensor; a type checker would take this folder's torch.py for PyTorch
@@ -111,8 +112,4 @@ def check_device(device: str) -> str:
 
 @cache
 def wrap(function: Callable[..., Any], variant: str) -> Callable[..., Any]:
-    return torch.compile(function, dynamic=False) if variant == "compile" else function
-
-
-def register(kind: type, dynamic: Sequence[str], static: Sequence[str]) -> None:
-    """PyTorch traces attributes of any object: there is nothing to declare."""
+    return compiled(function) if variant == "compile" else function

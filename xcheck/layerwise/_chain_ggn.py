@@ -27,7 +27,12 @@ def chain_ggn(layers: list[Layer], theta: Theta, output: Output) -> Tensor:
         if isinstance(layer, Linear):
             own = appended(layer)
             r, u, _ = triangle(len(columns), own.device)
-            write_block(result, layer, layer, same_block(len(columns), _products(columns[r], columns[u]), own))
+            write_block(
+                result,
+                layer,
+                layer,
+                same_block(len(columns), _products(columns.index_select(0, r), columns.index_select(0, u)), own),
+            )
             for other, theirs in later:
                 matrix = _products(columns[:, None], theirs)
                 write_block(result, layer, other, pair_block(matrix, own, appended(other)))

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from xcheck.layerwise._layer import Layer
 
 
+# Bytes of columns that are worked on at a time where nothing but a sum over them is kept: half of a common L2 cache.
+CACHE = 2**19
+
+
 class Form(Protocol):
     """`Q_n`, one symmetric (f, f) matrix an example, at the output or the input of a layer."""
 
@@ -40,7 +44,11 @@ class Columns:
 
     def diagonal(self) -> Tensor:
         """`D^2 sum_k L_k R_k`: the scale is applied once, after the sum over the columns."""
-        total = torch.mul(self.left, self.left if self.right is None else self.right).sum(0)
+        left = self.left.unbind()
+        right = left if self.right is None else self.right.unbind()
+        total = left[0] * right[0]
+        for a, b in zip(left[1:], right[1:], strict=True):
+            total.addcmul_(a, b)
         return total if self.scale is None else total * self.scale.square()
 
     def _applied(self, columns: Tensor) -> Tensor:
@@ -69,15 +77,57 @@ class Columns:
         """Remember the slope: a linear layer below may need only the diagonal."""
         return Columns(self.left, self.right, slope if self.scale is None else self.scale * slope)
 
-    def through(self, layer: Layer) -> Columns:
+    def through(self, layer: Layer) -> Form:
+        """`J^T L, J^T R`, when they are asked for."""
+        return Behind(self, layer)
+
+    def pulled(self, layer: Layer) -> Columns:
         """`J^T L, J^T R`."""
-        own = self.dense()
-        n = layer.x.shape[0]
+        own, n = self.dense(), layer.x.shape[0]
 
         def pulled(columns: Tensor) -> Tensor:
             return layer.vjp(columns if layer.constant else columns.expand(-1, n, *columns.shape[2:]))
 
         return Columns(pulled(own.left), None if own.right is None else pulled(own.right))
+
+    def some(self, which: slice) -> Columns:
+        """A few of the columns."""
+        return Columns(self.left[which], None if self.right is None else self.right[which], self.scale)
+
+
+class Behind:
+    """Columns behind a layer, not yet pulled through it: for a diagonal alone a few at a time are enough."""
+
+    def __init__(self, columns: Columns, layer: Layer, scale: Tensor | None = None) -> None:
+        self.before, self.layer, self.scale = columns, layer, scale
+
+    def columns(self) -> Columns:
+        """All columns pulled through, behind the scale."""
+        pulled = self.before.pulled(self.layer)
+        return Columns(pulled.left, pulled.right, self.scale)
+
+    def diagonal(self) -> Tensor:
+        """`D^2 sum_k (J^T L)_k (J^T R)_k`, as many columns at a time as the cache holds."""
+        one = self.layer.x.numel() * self.layer.x.element_size()
+        size = max(1, CACHE // max(one, 1))
+        total: Tensor | None = None
+        for start in range(0, len(self.before.left), size):
+            part = self.before.some(slice(start, start + size)).pulled(self.layer).diagonal()
+            total = part if total is None else total.add_(part)
+        assert total is not None
+        return total if self.scale is None else total * self.scale.square()
+
+    def pair(self, n: int) -> tuple[Tensor, Tensor]:
+        """The columns pulled through."""
+        return self.columns().pair(n)
+
+    def scaled(self, slope: Tensor) -> Behind:
+        """Remember the slope."""
+        return Behind(self.before, self.layer, slope if self.scale is None else self.scale * slope)
+
+    def through(self, layer: Layer) -> Form:
+        """Pulled through the first layer, behind the next."""
+        return self.columns().through(layer)
 
 
 class Unit:

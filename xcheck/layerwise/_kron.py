@@ -59,8 +59,13 @@ def same_block(outputs: int, upper: Tensor, own: Tensor) -> Tensor:
     """`pair_block` of a layer with itself, from the upper triangle of `K`: both factors are symmetric, triangles do."""
     _, _, whole = triangle(outputs, own.device)
     s, v, inner = triangle(len(own), own.device)
-    product = upper @ (own[s] * own[v]).t()
-    return product[whole][:, inner].view(outputs, outputs, len(own), len(own)).permute(0, 2, 1, 3)
+    product = upper @ (own.index_select(0, s) * own.index_select(0, v)).t()
+    return (
+        product.index_select(0, whole)
+        .index_select(1, inner)
+        .view(outputs, outputs, len(own), len(own))
+        .permute(0, 2, 1, 3)
+    )
 
 
 def write_block(result: Tensor, i: Linear, j: Linear, block: Tensor) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from xcheck.layerwise._errors import Unsupported
-from xcheck.layerwise._forms import Diagonal, Form, Unit
+from xcheck.layerwise._forms import Behind, Diagonal, Form, Unit
 from xcheck.layerwise._theta import Sums, Theta
 
 Wrt = Literal["input", "weight"]
@@ -182,6 +182,10 @@ class Layer:
 
     def pull(self, pulled: Pulled, visit: Visit, need: bool) -> Pulled | None:
         """Backward: call `visit` at every layer with weights, and bring the forms and the gradient to the input."""
+        if need and self.weights:
+            # The columns are used twice, here and further down: pull them through what they wait for only once.
+            ready = [form.columns() if isinstance(form, Behind) else form for form in pulled.forms]
+            pulled = Pulled(ready, pulled.gradient)
         if self.weights:
             visit(self, pulled)
         if not need:

@@ -1,7 +1,8 @@
-"""The R-operator on a chain of linear and elementwise layers, one tangent: matrix products and nothing between them.
+"""The R-operator on a chain of linear and elementwise layers, one tangent: matrix products and little between them.
 
 The general walk carries axes for many tangents and any shape; on narrow networks those views cost more than the
-products. Everything here is features first, (f, n). Pearlmutter 1994; Schraudolph 2002 for the Gauss-Newton product.
+products. Everything here is features first, (f, n), and every product is written where it belongs. Pearlmutter 1994;
+Schraudolph 2002 for the Gauss-Newton product.
 """
 
 from __future__ import annotations
@@ -10,20 +11,28 @@ import torch
 from torch import Tensor
 
 from xcheck.layerwise._layer import Layer
-from xcheck.layerwise._theta import Sums
 from xcheck.layerwise.layers.elementwise import Elementwise
 from xcheck.layerwise.layers.linear import Linear
 from xcheck.layerwise.losses import Output
 
+Parts = dict[int, tuple[Tensor, ...]]  # weight and bias of every linear layer
 
-def push_tangent(layers: list[Layer], t: Tensor) -> tuple[list[Tensor | None], Tensor]:
-    """Tangents of every layer's input, and of the output, for the tangent `t` (p,) of theta."""
+
+def parts(layers: list[Layer], theta: Tensor) -> Parts:
+    """Every linear layer's weight and bias, as views of a flat tensor (p,)."""
+    linear = [layer for layer in layers if isinstance(layer, Linear)]
+    cuts = iter(theta.split([w.numel() for layer in linear for w in layer.weights]))
+    return {id(layer): tuple(next(cuts).view(w.shape) for w in layer.weights) for layer in linear}
+
+
+def push_tangent(layers: list[Layer], t: Parts) -> tuple[list[Tensor | None], Tensor]:
+    """Tangents of every layer's input, and of the output."""
     entering: list[Tensor | None] = []
     z: Tensor | None = None
     for layer in layers:
         entering.append(z)
         if isinstance(layer, Linear):
-            v, *bias = layer.own(t)
+            v, *bias = t[id(layer)]
             out = torch.addmm(bias[0].unsqueeze(1), v, layer.features) if bias else torch.mm(v, layer.features)
             z = out if z is None else out.addmm_(layer.module.weight, z)
         elif z is not None and isinstance(layer, Elementwise):
@@ -32,30 +41,34 @@ def push_tangent(layers: list[Layer], t: Tensor) -> tuple[list[Tensor | None], T
     return entering, z
 
 
-def product(layers: list[Layer], output: Output, t: Tensor, sums: Sums, *, curved: bool) -> None:
-    """`H t` (curved) or `G t` into `sums`, parameter by parameter."""
-    entering, z = push_tangent(layers, t)
-    dg = output.product(z.t()[None])[0].t()
-    g = output.gradient.t()
+def product(layers: list[Layer], output: Output, t: Tensor, factor: float | Tensor, *, curved: bool) -> Tensor:
+    """`H t` (curved) or `G t`, (p,), of `factor sum_n e_n`."""
+    result = torch.empty_like(t)
+    tangent, found = parts(layers, t), parts(layers, result)
+    entering, z = push_tangent(layers, tangent)
+    dg = output.product(z.t()).t() * factor
+    g = output.gradient.t() * factor if curved else None
     first = next(i for i, layer in enumerate(layers) if layer.weighted)
     for i in range(len(layers) - 1, first - 1, -1):
         layer, z = layers[i], entering[i]
         if isinstance(layer, Linear):
-            weight = torch.mm(dg, layer.x)
-            if curved and z is not None:
+            weight, *bias = found[id(layer)]
+            torch.mm(dg, layer.x, out=weight)
+            if g is not None and z is not None:
                 weight.addmm_(g, z.t())
-            sums.add(layer.where, (weight, dg.sum(1))[: len(layer.where)])
+            if bias:
+                torch.sum(dg, 1, out=bias[0])
             if i == first:
-                return
+                break
             back = layer.module.weight.t()
             dg = torch.mm(back, dg)
-            if curved:
-                dg.addmm_(layer.own(t)[0].t(), g)
+            if g is not None:
+                dg.addmm_(tangent[id(layer)][0].t(), g)
                 g = torch.mm(back, g)
         elif isinstance(layer, Elementwise):
-            slope = layer.slope.t()
-            dg = dg * slope
-            if curved:
+            dg = dg * layer.slope.t()
+            if g is not None:
                 if z is not None and not layer.linear:
-                    dg.addcmul_(layer.bend.t().mul(g), z)
-                g = g * slope
+                    dg.addcmul_(layer.bend.t() * g, z)
+                g = g * layer.slope.t()
+    return result

@@ -32,13 +32,11 @@ def hvp(
     """
     factor, _ = scale(loss, y)
     root, theta = run(module, x)
-    chain = linear_chain(root, theta) if v.ndim == 1 else None
+    chain = linear_chain(root, theta) if v.ndim == 1 and not torch.is_grad_enabled() else None
     t, single = tangents(v, theta)
     output = at_output(loss, root.y, y)
     if chain is not None:
-        sums = Sums(theta, root.y)
-        product(chain, output, t[0], sums, curved=True)
-        return sums.flat() * factor
+        return product(chain, output, v, factor, curved=True)
     sums = Sums(theta, root.y, (len(t),))
     df = root.push(None, t)
     if df is None:  # no weights at all
@@ -66,12 +64,10 @@ def ggnvp(
     """
     factor, _ = scale(loss, y)
     root, theta = run(module, x)
-    chain = linear_chain(root, theta) if v.ndim == 1 else None
+    chain = linear_chain(root, theta) if v.ndim == 1 and not torch.is_grad_enabled() else None
     t, single = tangents(v, theta)
     if chain is not None:
-        sums = Sums(theta, root.y)
-        product(chain, at_output(loss, root.y, y), t[0], sums, curved=False)
-        return sums.flat() * factor
+        return product(chain, at_output(loss, root.y, y), v, factor, curved=False)
     sums = Sums(theta, root.y, (len(t),))
     df = root.push(None, t)
     if df is None:

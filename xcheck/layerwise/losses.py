@@ -21,7 +21,7 @@ class Output:
 
     gradient: Tensor  # de_n/df (n, *c)
     root: Callable[[], Form]  # H_n = sum_k C_k C_k^T
-    product: Callable[[Tensor], Tensor]  # H_n v for v (k, n, *c)
+    product: Callable[[Tensor], Tensor]  # H_n v for v (n, *c) or (k, n, *c)
 
 
 class GaussianNLL(nn.Module):
@@ -112,7 +112,7 @@ def _cross_entropy(loss: nn.CrossEntropyLoss, f: Tensor, y: Tensor) -> Output:
     mass = q.sum(1, keepdim=True)
 
     def product(v: Tensor) -> Tensor:
-        return mass * p * (v - (p * v).sum(2, keepdim=True))
+        return mass * p * (v - (p * v).sum(v.ndim - f.ndim + 1, keepdim=True))
 
     return Output(mass * p - q, lambda: Columns(_softmax_root(p, mass)), product)
 

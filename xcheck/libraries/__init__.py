@@ -1,9 +1,8 @@
 """Other libraries, one file each: an adapter of some 40 lines and the conventions that the judge holds it to.
 
 A library is imported when its adapter computes something; where it is missing, every cell is `unsupported`. The
-adapters are registered by `load`, or one by one; `xcheck.layerwise`, our own engine, is in every run by an entry point.
-Conventions that depend on the loss are written in the names of `Convention.scale`: `r` and `nll` as
-`xcheck.program.Loss` has them.
+adapters are registered by `load`, or one by one; our own engine, `xcheck.layerwise`, is in every run. Conventions that
+depend on the loss are written in the names of `Convention.scale`: `r` and `nll` as `xcheck.program.Loss` has them.
 """
 
 from __future__ import annotations

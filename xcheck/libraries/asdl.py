@@ -10,7 +10,7 @@ from typing import Any
 from xcheck._lazy import LazyModule
 from xcheck.libraries._torch import criterion, data, flat, likelihood, module
 from xcheck.quantity import implements
-from xcheck.result import Convention
+from xcheck.result import Convention, Limitation
 
 fishers = LazyModule("asdl.fisher")
 hessians = LazyModule("asdl.hessian")
@@ -19,6 +19,7 @@ Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "asdl")
 SUMMED = Convention(scale="1 / (r * nll)")
+NEVER = Limitation("it reads an attribute that is never set", "docs/findings.md, 11", outcome="raised")
 
 
 def fisher(problem: Problem, shape: str) -> Any:
@@ -57,7 +58,7 @@ def hessian_params(problem: Problem) -> Tensor:
     return criterion(problem)[1] * hessian(problem, "full").hessian.data
 
 
-@implements("jacobian_params", "asdl", "torch", needs=("module", "asdl"))
+@implements("jacobian_params", "asdl", "torch", needs=("module", "asdl"), limitations=(NEVER,))
 def jacobian_params(problem: Problem) -> Tensor:
     return gradients.jacobian(module(problem), data(problem)[0][0])
 

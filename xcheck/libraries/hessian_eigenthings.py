@@ -10,12 +10,14 @@ from typing import Any
 from xcheck._lazy import LazyModule
 from xcheck.libraries._torch import criterion, data, matrix, module, reduced
 from xcheck.quantity import implements
+from xcheck.result import Limitation
 
 losses = LazyModule("hessian_eigenthings.loss_fns")
 operators = LazyModule("hessian_eigenthings.operators")
 Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "hessian_eigenthings")
+RAGGED = Limitation("batches of different sizes get equal weights", "docs/findings.md, 6")
 
 
 def hessian_operator(problem: Problem, size: int | None = None) -> tuple[Any, float]:
@@ -35,7 +37,7 @@ def hvp(problem: Problem) -> Tensor:
     return k * A.matvec(problem.tangents["params"]).detach()
 
 
-@implements("hvp", "hessian_eigenthings_ragged", "torch", needs=NEEDS)
+@implements("hvp", "hessian_eigenthings_ragged", "torch", needs=NEEDS, limitations=(RAGGED,))
 def hvp_ragged(problem: Problem) -> Tensor:
     A, k = hessian_operator(problem, max(1, round(0.3 * problem.case.n)))
     return k * A.matvec(problem.tangents["params"]).detach()

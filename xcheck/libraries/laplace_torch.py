@@ -11,7 +11,7 @@ from typing import Any
 from xcheck._lazy import LazyModule
 from xcheck.libraries._torch import data, likelihood, module
 from xcheck.quantity import implements
-from xcheck.result import Convention
+from xcheck.result import Convention, Limitation
 
 curvature = LazyModule("laplace.curvature")
 Problem = Any
@@ -19,6 +19,12 @@ Tensor = Any
 NEEDS = ("module", "loss", "laplace")
 #: loss = r * nll * (summed negative log-likelihood)
 SUMMED = Convention(scale="1 / (r * nll)")
+SQUARED = Convention(scale="1 / (r * nll**2)")
+#: `full` multiplies by a unit matrix of the default dtype.
+FLOAT32 = tuple(
+    Limitation("float64 models are computed in float32", "docs/findings.md, 8", outcome=outcome, dtype="float64")
+    for outcome in ("disagrees", "raised")
+)
 BACKENDS = {"backpack": "BackPack", "curvlinops": "Curvlinops", "asdl": "Asdl"}
 
 
@@ -30,14 +36,14 @@ def backend(problem: Problem, name: str) -> tuple[Any, Tensor, Tensor]:
 
 
 def declare(name: str, prefix: str) -> None:
-    needs = (*NEEDS, name)
+    needs, gaps = (*NEEDS, name), FLOAT32 if name == "curvlinops" else ()
 
     @implements("jacobian_params", f"laplace_{name}", "torch", needs=needs)
     def jacobian_params(problem: Problem) -> Tensor:
         found, x, _ = backend(problem, f"{prefix}GGN")
         return found.jacobians(x)[0]
 
-    @implements("ggn", f"laplace_{name}", "torch", needs=needs, convention=SUMMED)
+    @implements("ggn", f"laplace_{name}", "torch", needs=needs, convention=SUMMED, limitations=gaps)
     def ggn(problem: Problem) -> Tensor:
         found, x, y = backend(problem, f"{prefix}GGN")
         return found.full(x, y)[1]
@@ -47,14 +53,14 @@ def declare(name: str, prefix: str) -> None:
         found, x, y = backend(problem, f"{prefix}GGN")
         return found.diag(x, y)[1]
 
-    @implements("empirical_fisher", f"laplace_{name}", "torch", needs=needs, convention=Convention("1 / (r * nll**2)"))
+    @implements("empirical_fisher", f"laplace_{name}", "torch", needs=needs, convention=SQUARED, limitations=gaps)
     def empirical_fisher(problem: Problem) -> Tensor:
         found, x, y = backend(problem, f"{prefix}EF")
         return found.full(x, y)[1]
 
     if name != "backpack":
 
-        @implements("hessian_params", f"laplace_{name}", "torch", needs=needs, convention=SUMMED)
+        @implements("hessian_params", f"laplace_{name}", "torch", needs=needs, convention=SUMMED, limitations=gaps)
         def hessian_params(problem: Problem) -> Tensor:
             found, x, y = backend(problem, f"{prefix}Hessian")
             return found.full(x, y)[1]

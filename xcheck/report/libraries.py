@@ -58,13 +58,13 @@ def _counts(results: Iterable[Result], but: Outcome | None = None) -> str:
 
 
 def _said(results: Iterable[Result]) -> list[str]:
-    """Each diagnosis or reason once, with the dtypes where it holds."""
+    """Each diagnosis or reason once, with the dtypes where it holds; a case that does not apply is only counted."""
     where: dict[str, list[str]] = {}
     for result in results:
-        if result.outcome is not Outcome.AGREES:
-            said = [one.text for one in result.diagnosis] or [result.reason or "no known explanation"]
-            for text in said[:1]:
-                where.setdefault(text, []).append(result.dtype)
+        if result.outcome not in (Outcome.AGREES, Outcome.UNSUPPORTED):
+            known = result.reason if result.outcome is Outcome.KNOWN_LIMITATION else None
+            text = known or next((one.text for one in result.diagnosis), result.reason or "no known explanation")
+            where.setdefault(text, []).append(result.dtype)
     return [f"{text} ({', '.join(dict.fromkeys(dtypes))})" for text, dtypes in where.items()]
 
 

@@ -84,6 +84,7 @@ def look(name: str) -> tuple[str | None, dict[str, str]]:
         importlib.import_module(LIBRARIES[name][0])
     except Exception as error:  # whatever an import raises is the reason
         return f"{type(error).__name__}: {error}", {}
+    importlib.import_module(f"xcheck.libraries.{name}")
     load_cases()  # case files register closed forms, which must not happen while the registry is gone through
     mine = [
         implementation

@@ -57,9 +57,9 @@ def plan(
 ) -> list[Cell]:
     """The cells that `settings` select, in the order of their declaration.
 
-    A tier, of cases and of implementations, includes the smaller ones; a case is asked only for the quantities that it
-    lists, and in float32 only where float32 holds its numbers. `devices` says which devices each framework has ("cpu"
-    where it is not given). On CUDA, float32 brings its cells with TF32 on, as dtype tf32.
+    A tier includes the smaller ones (`tier_of`); a case is asked only for the quantities that it lists, and in float32
+    only where float32 holds its numbers. `devices` says which devices each framework has ("cpu" where it is not given).
+    On CUDA, float32 brings its cells with TF32 on, as dtype tf32.
 
     Raises:
         UnknownName: a glob matches no name; the nearest is suggested.
@@ -67,24 +67,23 @@ def plan(
     """
     chosen = _registry("case", cases).matching(settings.cases)
     quantities = {quantity.name for quantity in load_quantities().matching(settings.quantities)}
-    wanted = _registry("implementation", {name: name for name in _names(TIERS)}).matching(settings.implementations)
+    wanted = _registry("implementation", {name: name for name in _names()}).matching(settings.implementations)
     available = devices or dict.fromkeys(FRAMEWORKS, ("cpu",))
-    sizes = TIERS[: TIERS.index(settings.tier) + 1]
+    largest = TIERS.index(settings.tier)
     cells = [
         Cell(case.name, quantity, implementation.name, dtype, device)
         for case in chosen
-        if case.tier in sizes
         for quantity in case.quantities
         if quantity in quantities
         for implementation in implementations(quantity).values()
         if implementation.name in wanted and of_module(implementation, settings.adapter)
-        if implementation.tier in sizes and for_case(implementation, case.name)
+        if tier_of(case, implementation) <= largest and for_case(implementation, case.name)
         for device in settings.devices
         if device in available[implementation.framework]
         for dtype in _dtypes(settings.dtypes, case, device)
     ]
     if not cells:
-        raise UsageError(_nothing(settings, chosen, quantities, wanted, sizes))
+        raise UsageError(_nothing(settings, chosen, quantities, wanted))
     return cells
 
 
@@ -102,11 +101,18 @@ def references(cases: Mapping[str, Case], case: str, quantity: str) -> list[tupl
     return pairs
 
 
-def _names(sizes: Iterable[str]) -> list[str]:
-    """The names of all implementations of these tiers."""
-    return sorted(
-        {one.name for quantity in load_quantities() for one in implementations(quantity).values() if one.tier in sizes}
-    )
+def tier_of(case: Case, implementation: Implementation) -> int:
+    """The rank of the least tier that runs a cell: the sum of the ranks of its case and its implementation.
+
+    So the smoke tier runs the main ways on the simplest cases, the standard tier many ways on the simplest cases and
+    the main ways on all usual ones, and the full tier everything.
+    """
+    return min(TIERS.index(case.tier) + TIERS.index(implementation.tier), len(TIERS) - 1)
+
+
+def _names() -> list[str]:
+    """The names of all implementations."""
+    return sorted({name for quantity in load_quantities() for name in implementations(quantity)})
 
 
 def _registry(kind: str, items: Mapping[str, object]) -> Registry:
@@ -138,20 +144,26 @@ def _dtypes(dtypes: Iterable[str], case: Case, device: str) -> Iterator[str]:
             yield dtype
 
 
-def _nothing(
-    settings: Settings, chosen: list[Case], quantities: set[str], wanted: list[str], sizes: tuple[str, ...]
-) -> str:
+def _nothing(settings: Settings, chosen: list[Case], quantities: set[str], wanted: list[str]) -> str:
     """Why no cell is left, and what to do."""
-    if not any(case.tier in sizes for case in chosen):
+    largest = TIERS.index(settings.tier)
+    if not any(TIERS.index(case.tier) <= largest for case in chosen):
         return f"zero cells: {chosen[0].name} is of tier {chosen[0].tier}; add --tier {chosen[0].tier}"
     if not any(set(case.quantities) & quantities for case in chosen):
         listed = ", ".join(dict.fromkeys(q for case in chosen for q in case.quantities)) or "no quantity"
         return f"zero cells: no such case lists {settings.quantities}; listed: {listed}"
     if settings.dtypes == ("tf32",) and "cuda" not in settings.devices:
         return "zero cells: tf32 exists on CUDA devices only; add --device cuda"
-    slower = [name for name in wanted if name not in _names(sizes)]
-    if len(slower) == len(wanted):
-        return f"zero cells: {slower[0]} runs in a larger tier than {settings.tier}; add --tier full"
+    if any(
+        tier_of(case, one) > largest and of_module(one, settings.adapter) and for_case(one, case.name)
+        for case in chosen
+        for quantity in quantities & set(case.quantities)
+        for one in implementations(quantity).values()
+        if one.name in wanted
+    ):
+        return (
+            f"zero cells: {wanted[0]} runs on {chosen[0].name} in a larger tier than {settings.tier}; add --tier full"
+        )
     where = f" in module {settings.adapter}" if settings.adapter else ""
     return (
         f"zero cells: no implementation matching {settings.implementations!r}{where} applies to these cases, "

@@ -27,9 +27,7 @@ def make_references(
     announce: Callable[[str, int], None] | None = None,
 ) -> dict[Wanted, str]:
     """Makes and stores what is missing; returns what cannot be made, with the reason."""
-    cases = load_cases(folder)
-    wanted = dict.fromkeys(wanted_by(cell) for cell in cells)
-    missing = [(one, folder) for one in wanted if _missing(cases, one)]
+    missing = [(one, folder) for one in missing_references(cells, folder)]
     if missing and announce:
         announce("making references in exact arithmetic", len(missing))
     refused: dict[Wanted, str] = {}
@@ -41,6 +39,18 @@ def make_references(
         elif came is not None:
             refused[one] = came
     return refused
+
+
+def missing_references(cells: Iterable[Cell], folder: str | None) -> list[Wanted]:
+    """What the cells want and is not stored; values too, since scales are written in the number of outputs."""
+    cases = load_cases(folder)
+    wanted = dict.fromkeys(
+        (case, name, dtype)
+        for case, quantity, dtype in map(wanted_by, cells)
+        for name in (quantity, "value")
+        if name in cases[case].quantities
+    )
+    return [one for one in wanted if _missing(cases, one)]
 
 
 def _missing(cases: Mapping[str, Case], wanted: Wanted) -> bool:

@@ -14,7 +14,8 @@ from xcheck.exact.probe.line import Pair
 def overlap(pairs: Iterable[Pair]) -> list[str]:
     """What contradicts: one line for each pair that does not overlap, or whose enclosure proves nothing.
 
-    An enclosure wider than 2^-60 of its largest entry is void: it would overlap anything.
+    An enclosure wider than 2^-60 of its largest entry, and than 2^-150 (for what is zero), is void: it would overlap
+    anything.
     """
     faults = []
     for number, (claimed, proven) in enumerate(pairs):
@@ -27,7 +28,7 @@ def overlap(pairs: Iterable[Pair]) -> list[str]:
             )
         widest = max((_real(y).rad() for y in b), default=flint.arb(0))
         largest = max((abs(_real(y)).upper() for y in b), default=flint.arb(0))
-        if not widest <= largest * flint.arb(2) ** -60 and widest > flint.arb(2) ** -100:
+        if not widest <= largest * flint.arb(2) ** -60 and widest > flint.arb(2) ** -150:
             faults.append(f"check {number}: the enclosure is too wide to prove anything ({widest} of {largest})")
     return faults
 

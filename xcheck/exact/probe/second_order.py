@@ -49,7 +49,8 @@ class SecondOrder(Line):
 
         No single direction has the trace as its derivative, so the rule-free check is of the Hessian that carries it.
         """
-        H = Derivatives(self.case, Balls(), self.dtype).hessian()
+        with precision(128):
+            H = Derivatives(self.case, Balls(), self.dtype).hessian()
         yield claimed, Balls().sum(np.diagonal(H), (0,))
         yield from self.hessian(H)
 

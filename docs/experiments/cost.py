@@ -1,0 +1,36 @@
+"""What a reference costs, and how sharp it is: CPU seconds and the largest radius over the largest entry.
+
+python docs/experiments/cost.py [CASE [QUANTITY ...]]
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import xcheck
+from xcheck.exact.balls import Balls, precision
+from xcheck.exact.derivatives import Derivatives
+from xcheck.exact.probe import Probe, overlap
+from xcheck.quantities import load_quantities
+
+
+def main(case: str = "tanh_mlp", *names: str) -> None:
+    declared, quantities = xcheck.load_cases()[case], load_quantities()
+    print(f"{'quantity':>20}  {'balls':>7}  {'guard':>7}  {'radius':>8}")
+    for name in names or declared.quantities:
+        with precision(128):
+            start = time.process_time()
+            tree: dict[str, Any] = dict(quantities[name].reference(Derivatives(declared, Balls())))
+            made = time.process_time()
+        with precision(256):
+            faults = overlap(quantities[name].guard(Probe(declared), tree))
+        guarded = time.process_time()
+        entries = [z for leaf in tree.values() for z in leaf.ravel()]
+        radius = max(float(z.rad()) for z in entries) / max(float(abs(z).upper()) for z in entries)
+        print(f"{name:>20}  {made - start:6.2f}s  {guarded - made:6.2f}s  {radius:8.1e}  {'; '.join(faults)}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

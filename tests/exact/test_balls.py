@@ -1,0 +1,111 @@
+"""Balls: every operation encloses the truth, and nothing is decided that is not certain."""
+
+from __future__ import annotations
+
+import contextlib
+from fractions import Fraction
+
+import flint
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xcheck._errors import Undecidable, UnknownPrimitive
+from xcheck.exact.balls import FUNCTIONS, Balls, ComplexBalls, precision
+from xcheck.exact.monte_carlo import FUNCTIONS as FLOATS
+from xcheck.exact.monte_carlo import MonteCarlo
+
+numbers = st.integers(-(2**40), 2**40).map(lambda k: k / 2**20)
+
+
+def fraction(z: flint.arb) -> Fraction:
+    """The midpoint of a ball, exactly."""
+    mantissa, exponent = z.mid().man_exp()
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(numbers, min_size=6, max_size=6))
+def test_arithmetic_encloses_the_rational_result(values: list[float]) -> None:
+    with precision(128):
+        alg = Balls()
+        exact = [Fraction(v) for v in values]
+        a, b = alg.constant(np.array(values[:3])), alg.constant(np.array(values[3:]))
+        third = alg.scale(a, Fraction(1, 3))
+        dot = alg.matmul(alg.reshape(third, (1, 3)), alg.reshape(b, (3, 1)))[0, 0]
+        truth = sum((x * y for x, y in zip(exact[:3], exact[3:], strict=True)), Fraction(0))
+        assert (3 * dot).contains(flint.arb(truth.numerator) / truth.denominator)
+        total = alg.sum(alg.sub(a, b), (0,))[()]
+        assert fraction(total) == sum(exact[:3]) - sum(exact[3:])
+
+
+@pytest.mark.parametrize(
+    "shapes", [((2, 3), (3, 4)), ((5, 2, 3), (1, 3, 4)), ((1, 2, 3), (5, 3, 1)), ((5, 2, 1), (5, 1, 2))]
+)
+def test_every_way_of_multiplying_matrices_is_the_same(shapes: tuple[tuple[int, ...], ...]) -> None:
+    left, right = (np.random.default_rng(k).integers(-9, 9, shape).astype(float) for k, shape in enumerate(shapes))
+    alg = Balls()
+    assert alg.floats(alg.matmul(alg.constant(left), alg.constant(right))).tolist() == (left @ right).tolist()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_one_value_in_every_algebra(name: str) -> None:
+    x = np.array([0.5, 1.25, 1.75])
+    with precision(128):
+        real, disc = Balls().call(name, Balls().constant(x)), ComplexBalls().call(name, ComplexBalls().constant(x))
+        floats = MonteCarlo(noise=0.0).call(name, x)
+        for z, w, value in zip(real, disc, floats, strict=True):
+            assert w.real.overlaps(z)
+            assert w.imag.contains(0)
+            assert abs(z - flint.arb(value)) < abs(z) * flint.arb(2) ** -50
+
+
+def test_both_algebras_know_the_same_functions() -> None:
+    assert set(FUNCTIONS) == set(FLOATS)
+
+
+def test_precision_is_restored() -> None:
+    before = flint.ctx.prec
+    with contextlib.suppress(KeyError), precision(300):
+        assert flint.ctx.prec == 300
+        raise KeyError
+    assert flint.ctx.prec == before
+
+
+def test_signs_are_decided_or_refused() -> None:
+    alg = Balls()
+    assert alg.sign(alg.constant(np.array([2.0, 0.0, -1.0]))).tolist() == [1, 0, -1]
+    for straddles in (flint.arb(0, 1), flint.arb(1, 1), flint.arb(-1, 1)):
+        with pytest.raises(Undecidable):
+            alg.sign(np.array([straddles], dtype=object))
+
+
+DISC = flint.acb(flint.arb(0, 0.125), flint.arb(0, 0.125))
+
+
+@pytest.mark.parametrize(
+    ("name", "centre"),
+    [("log", 0.0625), ("sqrt", -1.0), ("log1p", -1.0), ("reciprocal", 0.0), ("tanh", 1.5708j), ("softplus", 3.1416j)],
+)
+def test_no_disc_over_a_cut_or_a_pole(name: str, centre: complex) -> None:
+    with pytest.raises(Undecidable, match=name):
+        ComplexBalls().call(name, np.array([flint.acb(centre) + DISC], dtype=object))
+    away = ComplexBalls().call(name, np.array([flint.acb(2.0) + DISC], dtype=object))
+    assert away[0].is_finite()
+
+
+def test_a_branch_goes_by_the_real_part_of_the_whole_disc() -> None:
+    alg = ComplexBalls()
+    assert alg.sign(np.array([flint.acb(1) + DISC, flint.acb(-1) + DISC], dtype=object)).tolist() == [1, -1]
+    for z in (flint.acb(0.0625) + DISC, flint.acb(0, 1)):
+        with pytest.raises(Undecidable):
+            alg.sign(np.array([z], dtype=object))
+
+
+@pytest.mark.parametrize("alg", [Balls(), MonteCarlo()])
+def test_an_unknown_function_says_how_to_add_it(alg: Balls | MonteCarlo) -> None:
+    with pytest.raises(UnknownPrimitive, match="'gamma'; add"):
+        alg.call("gamma", alg.constant(np.ones(1)))
+    with pytest.raises(UnknownPrimitive, match="'gamma'; add its Taylor rule"):
+        alg.unary("gamma", alg.constant(np.ones(1)))

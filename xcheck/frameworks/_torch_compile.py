@@ -1,0 +1,61 @@
+"""The compiled variant of PyTorch: the operations of an implementation, derivatives included, through TorchInductor.
+
+`torch.compile` alone leaves the transforms of `torch.func` out of its graphs where it meets Python that it cannot follow
+(and computes them eagerly without a word). So the operations are recorded first (make_fx), and the graph that is compiled
+may not break.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from xcheck._errors import Unsupported
+from xcheck._lazy import LazyModule, torch
+
+pytree: Any = LazyModule("torch.utils._pytree")
+proxy_tensor: Any = LazyModule("torch.fx.experimental.proxy_tensor")
+
+
+@cache
+def register(kind: type, dynamic: Sequence[str], static: Sequence[str]) -> None:
+    """Makes a dataclass a pytree whose leaves are its dynamic fields; the rest are constants of the graph."""
+
+    def flatten(instance: Any) -> tuple[list[Any], tuple[Any, tuple[str, ...]]]:
+        names = tuple(name for name in dynamic if getattr(instance, name) is not None)
+        return [getattr(instance, name) for name in names], (instance, names)
+
+    def unflatten(fields: Sequence[Any], context: tuple[Any, tuple[str, ...]]) -> Any:
+        instance, names = context
+        return replace(instance, **dict(zip(names, fields, strict=True)))
+
+    pytree.register_pytree_node(kind, flatten, unflatten)
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function(problem)`, recorded and compiled for that problem.
+
+    Raises:
+        Unsupported: there is no C++ compiler.
+    """
+
+    def run(problem: Any, *prepared: Any) -> Any:
+        compiler = os.environ.get("CXX", "g++")
+        if shutil.which(compiler) is None:
+            raise Unsupported(f"torch.compile needs a C++ compiler, and there is no {compiler} here; CXX names another")
+        leaves, spec = pytree.tree_flatten(problem)
+
+        def operations(*leaves: Any) -> Any:
+            return function(pytree.tree_unflatten(leaves, spec), *prepared)
+
+        graph = proxy_tensor.make_fx(operations)(*leaves)
+        # Forward mode leaves checks behind whose result, a bool, nobody reads.
+        graph.graph.eliminate_dead_code()
+        graph.recompile()
+        return torch.compile(graph, fullgraph=True, dynamic=False)(*leaves)
+
+    return run
