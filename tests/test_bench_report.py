@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,8 @@ def test_exponents_and_the_crossing_are_found() -> None:
     assert {name: round(one.law.exponent.median, 6) for name, one in found.items()} == {
         "torch_square": 2.0, "jax_line_jit": 1.0
     }  # fmt: skip
+    blurred = [replace(one, low=0 * one.low, high=1 + one.high) for one in found.values()]
+    assert crossings(blurred) == []
     (one,) = crossings(found.values())
     assert (one.first, one.second) == ("torch_square", "jax_line_jit")
     assert (round(one.measured, 6), round(one.predicted, 6)) == (8.0, 8.0)
