@@ -1,8 +1,8 @@
 """The compiled variant of PyTorch: the operations of an implementation, derivatives included, through TorchInductor.
 
-`torch.compile` alone leaves the transforms of `torch.func` out of its graphs where it meets Python that it cannot follow
-(and computes them eagerly without a word). So the operations are recorded first (make_fx), and the graph that is compiled
-may not break.
+Where `torch.compile` alone meets Python that it cannot follow, it leaves the transforms of `torch.func` out of its
+graphs and computes them eagerly, without a word. So the operations are recorded first (make_fx), and their graph may
+not break.
 """
 
 from __future__ import annotations
