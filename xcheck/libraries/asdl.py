@@ -19,7 +19,7 @@ Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "asdl")
 SUMMED = Convention(scale="1 / (r * nll)")
-NEVER = Limitation("it reads an attribute that is never set", "docs/findings.md, 11", outcome="raised")
+NEVER = Limitation("it reads an attribute that is never set", "docs/findings.md, 12", outcome="raised")
 
 
 def fisher(problem: Problem, shape: str) -> Any:

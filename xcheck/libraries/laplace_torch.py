@@ -22,7 +22,7 @@ SUMMED = Convention(scale="1 / (r * nll)")
 SQUARED = Convention(scale="1 / (r * nll**2)")
 #: `full` multiplies by a unit matrix of the default dtype.
 FLOAT32 = tuple(
-    Limitation("float64 models are computed in float32", "docs/findings.md, 8", outcome=outcome, dtype="float64")
+    Limitation("float64 models are computed in float32", "docs/findings.md, 9", outcome=outcome, dtype="float64")
     for outcome in ("disagrees", "raised")
 )
 BACKENDS = {"backpack": "BackPack", "curvlinops": "Curvlinops", "asdl": "Asdl"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule, torch
-from xcheck.libraries._torch import likelihood, module, reduced
+from xcheck.libraries._torch import likelihood, module, ragged, reduced
 from xcheck.quantity import implements
 from xcheck.result import Convention
 
@@ -24,7 +24,7 @@ MEAN = Convention(scale="1 / (n * r * nll)")
 
 def loader(problem: Problem) -> Any:
     examples = torch.utils.data.TensorDataset(*problem.inputs, problem.targets)
-    return torch.utils.data.DataLoader(examples, batch_size=max(1, round(0.3 * problem.case.n)))
+    return torch.utils.data.DataLoader(examples, batch_size=ragged(problem))
 
 
 def fisher(problem: Problem, representation: str) -> Any:
