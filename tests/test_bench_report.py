@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from xcheck.bench.schema import Bench, load, save
 from xcheck.bench.tables import TABLES, table
 from xcheck.cli import main
 from xcheck.report.bench_decisions import BEGIN, END, write_decisions
+from xcheck.report.bench_terminal import print_bench
+from xcheck.report.terminal import console
 from xcheck.result import Outcome
 
 WRONG = cell("torch_wrong", 1e-5, Outcome.DISAGREES, reason="equals 2 x the reference")
@@ -46,6 +49,8 @@ def test_exponents_and_the_crossing_are_found() -> None:
     assert {name: round(one.law.exponent.median, 6) for name, one in found.items()} == {
         "torch_square": 2.0, "jax_line_jit": 1.0
     }  # fmt: skip
+    blurred = [replace(one, low=0 * one.low, high=1 + one.high) for one in found.values()]
+    assert crossings(blurred) == []
     (one,) = crossings(found.values())
     assert (one.first, one.second) == ("torch_square", "jax_line_jit")
     assert (round(one.measured, 6), round(one.predicted, 6)) == (8.0, 8.0)
@@ -120,6 +125,34 @@ def test_every_table_names_its_groups_and_globs_narrow_them() -> None:
     assert one.group.id == "tanh_mlp/hvp/float32/cpu/1"
     with pytest.raises(UsageError, match="no group of products"):
         selections(Settings(tables=("products",), case="nobody"))
+
+
+def test_the_command_fails_on_a_regression_and_on_an_impossible_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(cells: list, *options: str) -> int:
+        save(bench(measured(*cells)), tmp_path / "new.json")
+        return main(["bench", "--read", f"{tmp_path}/new.json", "--html", f"{tmp_path}/page.html", *options])
+
+    old = [cell("torch_a", 1e-3), cell("torch_b", 1e-3)]
+    save(bench(measured(*old)), tmp_path / "old.json")
+    compare = ("--compare", f"{tmp_path}/old.json")
+    assert run(old, *compare) == 0
+    assert run([old[0], cell("torch_b", 2e-3)], *compare) == 1
+    assert "slower" in capsys.readouterr().out
+    assert run([old[0], cell("torch_b", 2e-3)], *compare, "--threshold", "3") == 0
+    assert run([old[0], cell("torch_b", 1e-9, reason="faster than the machine can be")]) == 1
+    assert "faster than the machine can be" in capsys.readouterr().out
+
+
+def test_the_terminal_ranks_what_is_right_and_names_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    absent = cell("torch_absent", 1.0, Outcome.UNSUPPORTED, reason="needs a package")
+    print_bench(bench(measured(cell("torch_a", 1e-3), WRONG, absent), *scaled()), console())
+    said = capsys.readouterr().out
+    assert said.index("torch_a") < said.index("torch_wrong")
+    assert "disagrees: equals 2 x the reference" in said
+    assert "unsupported: torch_absent" in said
+    assert "n = 8" in said
 
 
 def test_bad_usage_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,8 @@ from xcheck.bench.statistics import estimate
 #: Seconds of one timed block: shorter ones measure the clock and the scheduler.
 BLOCK = 0.004
 LEAST_ROUNDS, MOST_ROUNDS = 21, 301
+#: Rounds that even a spent budget gives.
+FEWEST = 5
 #: Half of the ratio's 95 % interval, as a share of the ratio, at which the rounds may end.
 TARGET = 0.05
 
@@ -68,7 +70,7 @@ def interleave(
 
     A body whose blocks would eat more than its share of the budget joins fewer rounds.
     """
-    random, began = np.random.default_rng(seed), perf_counter()
+    random = np.random.default_rng(seed)
     samples, stride = {}, {}
     for body in bodies:
         once = _least(body, block)
@@ -79,8 +81,9 @@ def interleave(
     # A collection inside a block would be charged to whoever was running.
     gc.collect()
     gc.disable()
+    began = perf_counter()
     try:
-        while k < most and not settled and (perf_counter() - began < budget or k == 0):
+        while k < most and not settled and (k < FEWEST or perf_counter() - began < budget):
             for i in random.permutation(len(bodies)):
                 body, kept = bodies[i], samples[bodies[i].name]
                 if k % stride[body.name] == 0:

@@ -20,7 +20,10 @@ AXES = {
 
 @dataclass(frozen=True)
 class Curve:
-    """One implementation over the sizes of one axis; `law` is of the seconds, `memory` of the peak."""
+    """One implementation over the sizes of one axis; `law` is of the seconds, `memory` of the peak.
+
+    `low` and `high` are the ends of the intervals of the seconds.
+    """
 
     table: str
     axis: str
@@ -28,6 +31,8 @@ class Curve:
     implementation: str
     x: np.ndarray
     seconds: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
     peak: np.ndarray
     law: Law | None
     memory: Law | None
@@ -44,12 +49,13 @@ def curves(groups: Iterable[Measured]) -> list[Curve]:
     for (table, quantity, name), cells in points.items():
         cells.sort(key=lambda pair: pair[0])
         x = np.array([size for size, _ in cells], dtype=np.float64)
-        seconds = np.array([cell.seconds.median for _, cell in cells if cell.seconds])
+        times = [cell.seconds for _, cell in cells if cell.seconds]
+        seconds, low, high = (np.array([getattr(one, end) for one in times]) for end in ("median", "low", "high"))
         peak = np.array([float(cell.peak or 0) for _, cell in cells])
         enough = len(x) >= LEAST_SIZES
         law = power_law(x, seconds) if enough else None
         memory = power_law(x, peak) if enough and bool((peak > 0).all()) else None
-        found.append(Curve(table, AXES[table], quantity, name, x, seconds, peak, law, memory))
+        found.append(Curve(table, AXES[table], quantity, name, x, seconds, low, high, peak, law, memory))
     return found
 
 
@@ -73,7 +79,9 @@ def crossings(found: Iterable[Curve]) -> list[Crossing]:
         for b in listed[k + 1 :]:
             if (a.table, a.quantity) != (b.table, b.quantity) or not np.array_equal(a.x, b.x):
                 continue
-            met = crossing(a.x, a.seconds / b.seconds)
+            # Where the intervals overlap, nobody is ahead: a crossing is claimed between sizes that tell them apart.
+            apart = (a.high < b.low) | (b.high < a.low)
+            met = crossing(a.x[apart], (a.seconds / b.seconds)[apart])
             said = predicted(a.law, b.law) if a.law and b.law else None
             if met is not None:
                 first, second = (a, b) if a.seconds[0] < b.seconds[0] else (b, a)

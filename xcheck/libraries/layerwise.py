@@ -50,6 +50,18 @@ def jacobian_params(problem: Problem) -> Array:
     return layerwise.jacobian(problem.module, problem.inputs[0])
 
 
+def preallocated(problem: Problem) -> Array:
+    """Room for `J[n, c, p]`: fresh memory of this size costs more than the arithmetic."""
+    c = next(iter(problem.cotangents.values()))[0].numel()
+    return problem.theta.new_empty((problem.case.n, c, problem.case.p))
+
+
+@implements("jacobian_params", "layerwise_reused", "torch", needs=NEEDS, prepare=preallocated)
+def jacobian_params_reused(problem: Problem, out: Array) -> Array:
+    """`J` by weights, written over the last one."""
+    return layerwise.jacobian(problem.module, problem.inputs[0], out=out)
+
+
 @implements("jacobian_inputs", "layerwise", "torch", needs=NEEDS)
 def jacobian_inputs(problem: Problem) -> Array:
     """`J` by inputs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def bars(one: Measured) -> Figure:
         axes.barh(row, time - left, left=left, height=0.66, color=face, edgecolor=colour(cell), linewidth=1.2)
         axes.errorbar(time, row, xerr=[[time - low], [high - time]], color=INK, capsize=2.5, linewidth=1.1)
         said = words.seconds(time) + (f", {cell.ratio.median:.3g} x" if cell.ratio else ", one call")
-        said += "" if cell.ranked else f"  {words.verdict(cell)[:60]}"
+        said += "" if cell.ranked else f"  {shorten(words.verdict(cell), 64, placeholder=' ...')}"
         axes.annotate(said, (max(high, time), row), (6, 0), textcoords="offset points", va="center", size=8, color=INK)
     if floor:
         axes.axvline(floor, color=FAINT, linestyle="--", linewidth=1)
@@ -64,7 +65,7 @@ def bars(one: Measured) -> Figure:
     axes.set_ylim(len(cells) - 0.4, -0.9)
     axes.set_yticks(range(len(cells)), [cell.implementation for cell in cells], size=8)
     _time_axis(axes.xaxis)
-    axes.set_title(f"{words.title(one.group)};  x: ratio to {one.baseline}", size=9, loc="left", color=INK)
+    axes.set_title(f"{words.title(one.group)};  1 x is {one.baseline}", size=9, loc="left", color=INK)
     _plain(axes)
     return figure
 
