@@ -30,6 +30,7 @@ DOUBLED = Limitation(
     "doubled in a regression", "docs/findings.md, 6", case="linear_gaussian*,tanh_mlp,tanh_mlp_[at]*,tanh_mlp_regr*"
 )
 TWICES = {"backpack": (), "curvlinops": (), "asdl": (TWICE,)}
+EXACT = {"curvlinops": FLOAT32, "asdl": ()}
 GAPS = {"backpack": (), "curvlinops": FLOAT32, "asdl": (TWICE,)}
 BACKENDS = {"backpack": "BackPack", "curvlinops": "Curvlinops", "asdl": "Asdl"}
 
@@ -68,7 +69,9 @@ def declare(name: str, prefix: str) -> None:
 
     if name != "backpack":
 
-        @implements("hessian_params", f"laplace_{name}", "torch", needs=needs, convention=SUMMED, limitations=gaps)
+        @implements(
+            "hessian_params", f"laplace_{name}", "torch", needs=needs, convention=SUMMED, limitations=EXACT[name]
+        )
         def hessian_params(problem: Problem) -> Tensor:
             found, x, y = backend(problem, f"{prefix}Hessian")
             return found.full(x, y)[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -64,7 +65,7 @@ def _said(results: Iterable[Result]) -> list[str]:
         if result.outcome not in (Outcome.AGREES, Outcome.UNSUPPORTED):
             known = result.reason if result.outcome is Outcome.KNOWN_LIMITATION else None
             text = known or next((one.text for one in result.diagnosis), result.reason or "no known explanation")
-            where.setdefault(text, []).append(result.dtype)
+            where.setdefault(re.sub(r" object at 0x[0-9a-f]+", "", text), []).append(result.dtype)
     return [f"{text} ({', '.join(dict.fromkeys(dtypes))})" for text, dtypes in where.items()]
 
 
