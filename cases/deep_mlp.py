@@ -39,7 +39,7 @@ cases = (
         "64-256-256-10 tanh network, cross-entropy, batch 64: products", {},
     ),
     *(
-        deep(f"deep_mlp_row_{layer}", ("value", "hvp", "ggnvp"), f"row {k} of its Hessian and of its Gauss-Newton matrix",
+        deep(f"deep_mlp_row_{layer}", ("value", "hvp", "ggnvp"), f"row {k} of its Hessian and its Gauss-Newton matrix",
              {"params": unit(k)})
         for layer, k in ROWS.items()
     ),

@@ -31,6 +31,7 @@ cases = (
     regression("tanh_mlp_regression_sum", "sum", "the same, summed: a factor n c between them"),
     regression(
         "tanh_mlp_regression_dense", "mean", "the mean again, with its matrices of 467 x 467",
-        ("value", "jacobian_params", "hessian_params", "hessian_blocks", "ggn", "ggn_blocks", "empirical_fisher"), "full",
+        ("value", "jacobian_params", "hessian_params", "hessian_blocks", "ggn", "ggn_blocks", "empirical_fisher"),
+        "full",
     ),
 )  # fmt: skip

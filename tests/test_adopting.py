@@ -30,5 +30,5 @@ def test_the_three_faults_are_named():
     assert "PASSED test_tinycurv.py::test_gradient[tanh_mlp_trained-float64]" in done.stdout
     assert "3 failed, 1 passed" in done.stdout
     for test, said in FAULTS.items():
-        section = done.stdout.split(f"{test}[tanh_mlp_trained-float64]", 1)[1]
-        assert said in section.split("____", 1)[0], f"{test}: {done.stdout}"
+        section = done.stdout.split(f" {test}[tanh_mlp_trained-float64] _", 1)[1]
+        assert said in section.split("\n____", 1)[0], f"{test}: {done.stdout}"

@@ -12,10 +12,12 @@ import xcheck
 from xcheck import Case, CaseError, Computed, Linspace, Literal, LogNormal, Mismatch, Normal, Stored, _judge, _store
 from xcheck._dtypes import UNIT
 from xcheck._load import shipped_folder
-from xcheck._reference import digest, ensure, missing, reference
+from xcheck._reference import ensure, file_name, missing, reference
 from xcheck.arrays import Descriptor, stored_path
+from xcheck.exact.certify import by_convention
 from xcheck.program import Linear, Sequential, Tanh
 from xcheck.quantities import load_quantities
+from xcheck.quantity import FRAMEWORKS
 
 CASES = xcheck.load_cases()
 QUANTITIES = load_quantities()
@@ -71,7 +73,9 @@ def test_no_stored_file_is_left_over():
     wanted = {path.name for case in CASES.values() for d in descriptors(case) if (path := stored_path(d, case.folder))}
     wanted |= {d.file for case in CASES.values() for d in declared_files(case)}
     assert {path.name for path in (folder / "values").iterdir()} - wanted == set()
-    named = {reference_name(case, quantity) for case in CASES.values() for quantity in case.quantities}
+    named = {
+        name for case in CASES.values() for quantity in case.quantities for name in reference_names(case, quantity)
+    }
     assert {path.name for path in (folder / "references").iterdir()} - named == set()
 
 
@@ -82,15 +86,21 @@ def declared_files(case: Case) -> list[Stored]:
     ]
 
 
-def reference_name(case: Case, quantity: str) -> str:
-    return _store.file_name(case.name, quantity, digest(case, QUANTITIES[quantity], "float64"))
+def frameworks(case: Case, quantity: str) -> tuple[str | None, ...]:
+    """On kinks each framework has a reference of its own."""
+    return FRAMEWORKS if by_convention(case, QUANTITIES[quantity]) else (None,)
+
+
+def reference_names(case: Case, quantity: str) -> list[str]:
+    return [file_name(case, QUANTITIES[quantity], "float64", one) for one in frameworks(case, quantity)]
 
 
 @shipped_case
 def test_references_are_shipped(case):
     """The smoke and the standard tier compute no reference: what they judge by comes with the wheel."""
     folder = _store.folders()[0]
-    assert [q for q in case.quantities if not (folder / reference_name(case, q)).exists()] == []
+    names = [name for q in case.quantities for name in reference_names(case, q)]
+    assert [name for name in names if not (folder / name).exists()] == []
 
 
 def test_what_is_shipped_stays_small():
@@ -110,7 +120,11 @@ def known(case: Case) -> list[str]:
 def undecided(case: Case) -> list[str]:
     """Quantities of which float32 determines less than half: a wrong result could hide there."""
     dtype = "float32" if case.holds_in_float32 else "float64"
-    shares = {q: _judge.shares(reference(case, q, dtype=dtype), dtype)[1] for q in known(case)}
+    shares = {
+        q: _judge.shares(reference(case, q, dtype=dtype, framework=framework), dtype)[1]
+        for q in known(case)
+        for framework in frameworks(case, q)
+    }
     return [f"{case.name}/{q}: {share:.2f} decided" for q, share in shares.items() if share < 0.5]
 
 
@@ -136,8 +150,17 @@ def test_a_vacuous_case_is_noticed(tmp_path, monkeypatch):
 @shipped_case
 def test_no_branch_lies_within_rounding(case):
     """A comparison within 64 * 2^-24 of its rounding scale could honestly fall either way in float32."""
-    if not case.kinks:
-        assert reference(case, case.quantities[0]).margin > 64 * UNIT["float32"]
+    assert reference(case, "value").margin > 64 * UNIT["float32"]
+
+
+def test_conventions_decide_on_kinks():
+    """PyTorch takes 0 for the derivative of abs at 0, JAX 1; the entries away from the kink are the same."""
+    torch, jax = (reference("abs_at_kinks", "jacobian_params", framework=framework) for framework in FRAMEWORKS)
+    kink = torch.value != jax.value
+    assert torch.status == jax.status == "convention"
+    assert not torch.value[kink].any()
+    assert kink.any()
+    assert not kink.all()
 
 
 @shipped_case

@@ -1,8 +1,8 @@
 """xcheck verifies derivatives and curvature across PyTorch and JAX against a certified reference.
 
 >>> import xcheck
->>> sorted(xcheck.load_cases())[:1]
-['linear_gaussian']
+>>> xcheck.load_cases()["tanh_mlp"].p
+141
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 
 from xcheck import _store
 from xcheck._errors import StoreError
-from xcheck._reference import ensure, stored
+from xcheck._reference import conventions, ensure, stored
 from xcheck.arrays import Descriptor, Stored, stored_path
 from xcheck.case import Case
 from xcheck.exact.certify import Certified
@@ -64,16 +64,21 @@ def rebuild(case: Case, quantity: Quantity, dtype: str = "float64") -> str | Non
 
 
 def compare(case: Case, quantity: Quantity, dtype: str = "float64") -> Iterator[str]:
-    """Makes one reference again; yields a line for each leaf that the stored file does not overlap.
+    """Makes a reference again, by every convention; yields a line for each leaf that the stored file does not overlap.
 
     The scale is random by construction but seeded, so it must agree to a factor of two on every entry.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        fresh = _store.read(ensure(case, quantity, dtype, folder=Path(scratch)))[0]
-    path = stored(case, quantity, dtype)
+    for framework in conventions(case, quantity):
+        yield from _compare(case, quantity, dtype, framework)
+
+
+def _compare(case: Case, quantity: Quantity, dtype: str, framework: str | None) -> Iterator[str]:
+    path = stored(case, quantity, dtype, framework)
     if path is None:
         yield f"{case.name}/{quantity.name}: nothing is stored to compare with"
         return
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = _store.read(ensure(case, quantity, dtype, framework=framework, folder=Path(scratch)))[0]
     known = _store.read(path)[0]
     if set(known) != set(fresh):
         yield f"{case.name}/{quantity.name}: stored leaves {sorted(known)}, made again {sorted(fresh)}"

@@ -114,7 +114,7 @@ def ensure(
     Where conventions decide and no framework is named, those of all frameworks are made; the last that exists returns.
     """
     made, refused = [], []
-    for one in _conventions(case, quantity, framework):
+    for one in conventions(case, quantity, framework):
         try:
             made.append(_ensured(case, quantity, dtype, one, folder))
         except NoReference as error:
@@ -141,7 +141,7 @@ def _ensured(case: Case, quantity: Quantity, dtype: str, framework: str | None, 
     return path
 
 
-def _conventions(case: Case, quantity: Quantity, framework: str | None) -> tuple[str | None, ...]:
+def conventions(case: Case, quantity: Quantity, framework: str | None = None) -> tuple[str | None, ...]:
     """Whose conventions are asked for; (None,) where a theorem decides."""
     if not by_convention(case, quantity):
         return (None,)
@@ -156,7 +156,7 @@ def stored(case: Case, quantity: Quantity, dtype: str = "float64", framework: st
     beside = None if case.folder is None else case.folder.parent
     found = [
         next((place / name for place in _store.folders(beside) if (place / name).exists()), None)
-        for one in _conventions(case, quantity, framework)
+        for one in conventions(case, quantity, framework)
         for name in [file_name(case, quantity, dtype, one)]
     ]
     return None if None in found else found[-1]

@@ -44,7 +44,7 @@ def parametrize(
     Raises:
         UsageError: an unknown quantity, framework, dtype or case, or none is left.
 
-    >>> @parametrize("gradient", framework="torch", dtypes=("float64",), cases="tanh_mlp*")
+    >>> @parametrize("gradient", framework="torch", dtypes=("float64",), cases="tanh_mlp,tanh_mlp_trained")
     ... def test_gradient(problem):
     ...     problem.check(mylib.gradient(problem.module, problem.loss_module, problem.batches(32)))
     >>> [param.id for param in test_gradient.pytestmark[0].args[1]]

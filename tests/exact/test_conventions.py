@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import flint
@@ -13,12 +14,15 @@ import xcheck
 from xcheck import Case, Literal
 from xcheck._errors import NoReference, Undecidable
 from xcheck._lazy import installed, jax, torch
+from xcheck._rebuild import compare
+from xcheck._reference import ensure, missing
 from xcheck.exact.balls import Balls, precision
 from xcheck.exact.conventions import SHARED, TIES
 from xcheck.exact.jets import Jets
 from xcheck.exact.namespace import Array, Namespace
 from xcheck.exact.probe import Probe
 from xcheck.exact.rulefree import enclosure
+from xcheck.quantities import load_quantities
 
 Function = Callable[[Any, Any], Any]
 
@@ -144,10 +148,20 @@ def test_references_on_kinks_are_conventions(tmp_path, monkeypatch) -> None:
 def test_a_tie_that_does_not_matter_is_no_kink(tmp_path, monkeypatch) -> None:
     """w moves |w x| at x = 0 not at all, so both branches have the same derivative."""
     monkeypatch.setenv("XCHECK_CACHE", str(tmp_path))
-    from dataclasses import replace
-
     plain = replace(KINKED, name="plain", kinks=False)
     assert xcheck.reference(plain, "jacobian_params").value.tolist() == [[[0.0]], [[1.0]]]
     with pytest.raises(NoReference, match="kink"):
         xcheck.reference(plain, "jacobian_inputs")
     assert Probe(plain).framework is None
+
+
+def test_conventions_of_every_framework_are_made_and_compared(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XCHECK_CACHE", str(tmp_path))
+    jacobian = load_quantities()["jacobian_inputs"]
+    assert missing(KINKED, jacobian)
+    ensure(KINKED, jacobian)
+    assert len(list((tmp_path / "references").iterdir())) == 2
+    assert not missing(KINKED, jacobian)
+    assert list(compare(KINKED, jacobian)) == []
+    monkeypatch.setitem(TIES["abs"], "torch", 1.0)
+    assert list(compare(KINKED, jacobian)) == ["kinked/jacobian_inputs : 1 entries do not overlap what is made again"]

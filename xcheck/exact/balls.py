@@ -1,8 +1,9 @@
 """Balls: NumPy arrays of `arb`, real numbers with a proven radius (FLINT; Johansson 2017, "Arb").
 
->>> alg = Balls(128)
->>> third = alg.call("reciprocal", alg.constant(np.array([3.0])))
->>> bool(third[0].contains(flint.arb(1) / 3)), float(third[0].rad()) < 1e-38
+>>> alg = Balls()
+>>> with precision(128):
+...     third = alg.call("reciprocal", alg.constant(np.array([3.0])))
+>>> bool((3 * third[0]).contains(1)), float(third[0].rad()) < 1e-38
 (True, True)
 """
 
@@ -63,14 +64,11 @@ CUT: dict[str, Callable[[Any], Any]] = {
 
 
 class Balls(ArrayAlgebra):
-    """Real balls at `bits` bits; every operation encloses the true result."""
+    """Real balls, at as many bits as `precision` says; every operation encloses the true result."""
 
     number: Any = flint.arb
     matrix: Any = flint.arb_mat
     zero = flint.arb(0)
-
-    def __init__(self, bits: int = 128) -> None:
-        self.bits = bits
 
     def constant(self, values: np.ndarray) -> np.ndarray:
         return elementwise(self._exact)(np.asarray(values).astype(object))

@@ -1,8 +1,8 @@
 """The compiled variant of PyTorch: the operations of an implementation, derivatives included, through TorchInductor.
 
-`torch.compile` alone leaves the transforms of `torch.func` out of its graphs where it meets Python that it cannot
-follow (and computes them eagerly without a word). So the operations are recorded first (make_fx), and the graph that is
-compiled may not break.
+Where `torch.compile` alone meets Python that it cannot follow, it leaves the transforms of `torch.func` out of its
+graphs and computes them eagerly, without a word. So the operations are recorded first (make_fx), and their graph may
+not break.
 """
 
 from __future__ import annotations
@@ -44,15 +44,6 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def run(problem: Any, *prepared: Any) -> Any:
-        # A second call must not pay for the recording again, so the graph stays with its problem and goes with it; what
-        # was prepared is kept too, so that its id stays its own.
-        known = vars(problem).setdefault("_graphs", {})
-        key = (function, *map(id, prepared))
-        if key not in known:
-            known[key] = prepared, record(problem, prepared)
-        return known[key][1](*pytree.tree_flatten(problem)[0])
-
-    def record(problem: Any, prepared: tuple[Any, ...]) -> Any:
         compiler = os.environ.get("CXX", "g++")
         if shutil.which(compiler) is None:
             raise Unsupported(f"torch.compile needs a C++ compiler, and there is no {compiler} here; CXX names another")
@@ -65,6 +56,6 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         # Forward mode leaves checks behind whose result, a bool, nobody reads.
         graph.graph.eliminate_dead_code()
         graph.recompile()
-        return torch.compile(graph, fullgraph=True, dynamic=False)
+        return torch.compile(graph, fullgraph=True, dynamic=False)(*leaves)
 
     return run

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from xcheck.layerwise._forms import Columns
-from xcheck.layerwise._layer import Layer, Pulled, Visit
+from xcheck.layerwise._layer import Layer, Pulled, Visit, Weights
+from xcheck.layerwise._once import once
 from xcheck.layerwise._registry import at, register
 from xcheck.layerwise._theta import Sums, Theta
 
@@ -15,8 +16,13 @@ class Composite(Layer):
 
     def __init__(self, module: nn.Module, x: Tensor, theta: Theta) -> None:
         self.module, self.x, self.theta = module, x, theta
-        self.weights, self.where = (), ()
+        self.where = ()
         self.y = self.forward(x)
+
+    @once
+    def weights(self) -> Weights:
+        """None of its own."""
+        return ()
 
     def jvp(self, v: Tensor) -> Tensor:
         """`J v`."""

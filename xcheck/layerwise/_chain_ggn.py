@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xcheck.layerwise._kron import appended, pair_block, same_block, triangle, write_block
+from xcheck.layerwise._kron import Assembly, appended, pair_block, same_block, triangle
 from xcheck.layerwise._layer import Layer
 from xcheck.layerwise._theta import Theta
 from xcheck.layerwise.layers.elementwise import Elementwise
@@ -21,28 +21,27 @@ def chain_ggn(layers: list[Layer], theta: Theta, output: Output) -> Tensor:
     """`G` of `sum_n e_n`, (p, p)."""
     columns = output.root().pair(len(layers[0].x))[0].permute(2, 0, 1)
     later: list[tuple[Linear, Tensor]] = []
-    result = columns.new_zeros(theta.size, theta.size)
+    result = Assembly(theta, layers, columns)
     first = next(layer for layer in layers if layer.weighted)
     for layer in reversed(layers):
         if isinstance(layer, Linear):
             own = appended(layer)
             r, u, _ = triangle(len(columns), own.device)
-            write_block(
-                result,
+            result.write(
                 layer,
                 layer,
                 same_block(len(columns), _products(columns.index_select(0, r), columns.index_select(0, u)), own),
             )
             for other, theirs in later:
                 matrix = _products(columns[:, None], theirs)
-                write_block(result, layer, other, pair_block(matrix, own, appended(other)))
+                result.write(layer, other, pair_block(matrix, own, appended(other)))
             if layer is first:
                 break
             later.append((layer, columns))
             columns = torch.mm(layer.module.weight.t(), columns.flatten(1)).unflatten(1, columns.shape[1:])
         elif isinstance(layer, Elementwise):
             columns = columns * layer.slope.t()[:, None]
-    return result
+    return result.whole()
 
 
 def _products(a: Tensor, b: Tensor) -> Tensor:

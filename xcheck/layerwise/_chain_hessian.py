@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xcheck.layerwise._kron import appended, outer, pair_block, same_block, triangle, write_block
+from xcheck.layerwise._kron import Assembly, appended, outer, pair_block, same_block, triangle
 from xcheck.layerwise._layer import Layer
 from xcheck.layerwise._theta import Theta
 from xcheck.layerwise.layers.elementwise import Elementwise
@@ -29,26 +29,24 @@ def chain_hessian(layers: list[Layer], theta: Theta, output: Output) -> Tensor:
     n = len(layers[0].x)
     left, right = output.root().pair(n)
     hessian = torch.einsum("kni,knj->ijn", left, right)
-    gradient = output.gradient.t()
+    gradient = output.gradient().t()
     later: list[_Later] = []
-    result = gradient.new_zeros(theta.size, theta.size)
+    result = Assembly(theta, layers, gradient)
     first = next(layer for layer in layers if layer.weighted)
     for layer in reversed(layers):
         if isinstance(layer, Linear):
             own = appended(layer)
-            write_block(
-                result, layer, layer, same_block(len(hessian), hessian[triangle(len(hessian), own.device)[:2]], own)
-            )
+            result.write(layer, layer, same_block(len(hessian), hessian[triangle(len(hessian), own.device)[:2]], own))
             for j in later:
                 block = pair_block(j.hessian, own, appended(j.layer))
                 block[..., : j.inputs.shape[1]] += _mixed(j, own)
-                write_block(result, layer, j.layer, block)
+                result.write(layer, j.layer, block)
             if layer is first:
                 break
             hessian, gradient = _pull(layer, hessian, gradient, later)
         elif isinstance(layer, Elementwise):
             hessian, gradient = _scale(layer, hessian, gradient, later)
-    return result
+    return result.whole()
 
 
 def _pull(layer: Linear, hessian: Tensor, gradient: Tensor, later: list[_Later]) -> tuple[Tensor, Tensor]:

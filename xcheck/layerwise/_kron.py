@@ -22,7 +22,7 @@ def linear_chain(root: Layer, theta: Theta) -> list[Layer] | None:
     """The layers from input to output if all are linear on vectors or elementwise and none is shared, else None."""
     layers = list(_leaves(root))
     fits = all(isinstance(leaf, Elementwise) or (isinstance(leaf, Linear) and leaf.x.ndim == 2) for leaf in layers)
-    return layers if fits and not theta.shared and any(leaf.weighted for leaf in layers) else None
+    return layers if fits and not theta.shared and not theta.unmet and any(leaf.weighted for leaf in layers) else None
 
 
 def _leaves(layer: Layer) -> list[Layer]:
@@ -43,7 +43,7 @@ def outer(a: Tensor, b: Tensor) -> Tensor:
 def pair_block(matrix: Tensor, own: Tensor, other: Tensor) -> Tensor:
     """`sum_n K[r, u] a_i[s] a_j[v]`, as (r, s, u, v)."""
     product = matrix.flatten(0, 1) @ outer(own, other).t()
-    return product.view(*matrix.shape[:2], len(own), len(other)).permute(0, 2, 1, 3).contiguous()
+    return product.view(*matrix.shape[:2], len(own), len(other)).permute(0, 2, 1, 3)
 
 
 @lru_cache(maxsize=64)
@@ -68,12 +68,34 @@ def same_block(outputs: int, upper: Tensor, own: Tensor) -> Tensor:
     )
 
 
-def write_block(result: Tensor, i: Linear, j: Linear, block: Tensor) -> None:
-    """Cut (o_i, i_i + 1, o_j, i_j + 1) into weight and bias, and write it and its mirror image."""
-    rows, columns = i.module.in_features, j.module.in_features
-    for own, s in zip(i.where, (slice(0, rows), slice(rows, rows + 1)), strict=False):
-        for other, v in zip(j.where, (slice(0, columns), slice(columns, columns + 1)), strict=False):
-            part = block[:, s, :, v].flatten(2).flatten(0, 1)
-            result[own, other] = part
-            if i is not j:
-                result[other, own] = part.t()
+class Assembly:
+    """A symmetric (p, p) matrix written block by block, each output's bias behind its weights until the end."""
+
+    def __init__(self, theta: Theta, layers: list[Layer], like: Tensor) -> None:
+        linear = [layer for layer in layers if isinstance(layer, Linear)]
+        shapes = tuple((*layer.module.weight.shape, layer.module.bias is not None) for layer in linear)
+        self._order = theta_order(shapes, like.device)
+        self._matrix = like.new_empty(theta.size, theta.size)
+
+    def write(self, i: Linear, j: Linear, block: Tensor) -> None:
+        """The block (o_i, i_i + 1, o_j, i_j + 1) of two layers, and its mirror image."""
+        rows, columns = (slice(layer.where[0].start, layer.where[0].start + layer.size) for layer in (i, j))
+        place = self._matrix[rows, columns]
+        place.unflatten(1, block.shape[2:]).unflatten(0, block.shape[:2]).copy_(block)
+        if i is not j:
+            self._matrix[columns, rows].copy_(place.t())
+
+    def whole(self) -> Tensor:
+        """The matrix in the order of theta."""
+        return self._matrix.index_select(0, self._order).index_select(1, self._order)
+
+
+@lru_cache(maxsize=64)
+def theta_order(shapes: tuple[tuple[int, int, bool], ...], device: torch.device) -> Tensor:
+    """Where theta's entries stand if every output's bias follows its weights; a layer is (outputs, inputs, bias)."""
+    order, start = [], 0
+    for outputs, inputs, bias in shapes:
+        rows = torch.arange(start, start + outputs * (inputs + bias), device=device).view(outputs, inputs + bias)
+        order += [rows[:, :inputs].flatten(), rows[:, inputs:].flatten()]
+        start += rows.numel()
+    return torch.cat(order)

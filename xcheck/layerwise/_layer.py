@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Literal, NamedTuple
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from xcheck.layerwise._errors import Unsupported
 from xcheck.layerwise._forms import Behind, Diagonal, Form, Unit
+from xcheck.layerwise._once import once
 from xcheck.layerwise._theta import Sums, Theta
 
 Wrt = Literal["input", "weight"]
@@ -42,7 +42,7 @@ class Layer:
         self.tangent: Tensor | None = None
         self.y = self.forward(x)
 
-    @cached_property
+    @once
     def weights(self) -> Weights:
         """The module's own parameters."""
         return tuple(parameter for parameter in self.module._parameters.values() if parameter is not None)
@@ -62,14 +62,14 @@ class Layer:
         rows = self.vjp(unit).flatten(2) if wrt == "input" else self.rows(unit).unflatten(0, unit.shape[:2])
         return rows.transpose(0, 1)
 
-    @cached_property
+    @once
     def _input_jacobian(self) -> Tensor:
         jacobian = self.jacobian("input")
         if jacobian is None:
             raise Unsupported(f"layerwise: {type(self).__name__}.jacobian('input') returned None, expected (n, c, d)")
         return jacobian
 
-    @cached_property
+    @once
     def _weight_jacobian(self) -> Tensor:
         jacobian = self.jacobian("weight")
         if jacobian is None:
@@ -217,7 +217,7 @@ class Layer:
         """This layer's parts of a flat tangent (k, p) or (k, n, p) of theta."""
         return tuple(t[..., place].unflatten(-1, w.shape) for place, w in zip(self.where, self.weights, strict=True))
 
-    @cached_property
+    @once
     def size(self) -> int:
         """How many weights the layer has."""
         return sum(w.numel() for w in self.weights)

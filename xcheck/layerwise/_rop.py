@@ -47,7 +47,7 @@ def product(layers: list[Layer], output: Output, t: Tensor, factor: float | Tens
     tangent, found = parts(layers, t), parts(layers, result)
     entering, z = push_tangent(layers, tangent)
     dg = output.product(z.t()).t() * factor
-    g = output.gradient.t() * factor if curved else None
+    g = output.gradient().t() * factor if curved else None
     first = next(i for i, layer in enumerate(layers) if layer.weighted)
     for i in range(len(layers) - 1, first - 1, -1):
         layer, z = layers[i], entering[i]

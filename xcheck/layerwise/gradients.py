@@ -29,7 +29,7 @@ def gradient(
     def visit(layer: Layer, pulled: Pulled) -> None:
         sums.add(layer.where, layer.vjp_weight(pulled.forms[0].pair(len(x))[0]))
 
-    root.pull(Pulled([Columns(at_output(loss, root.y, y).gradient[None])], None), visit, need=False)
+    root.pull(Pulled([Columns(at_output(loss, root.y, y).gradient()[None])], None), visit, need=False)
     return sums.flat()[0] * factor
 
 
@@ -65,7 +65,7 @@ def per_example_gradients(
     """
     factor, _ = scale(loss, y)
     root, theta = run(module, x)
-    residual = at_output(loss, root.y, y).gradient
+    residual = at_output(loss, root.y, y).gradient()
     return rows(root, theta, Columns((residual * factor)[None]), root.y.new_empty(1, len(x), theta.size))[0]
 
 

@@ -53,7 +53,7 @@ def _diagonal(root: Layer, theta: Theta, output: Output) -> Tensor:
         if own is not None:
             sums.add(layer.where, layer.split(own.diagonal()))
 
-    root.pull(Pulled([output.root()], output.gradient), visit, need=False)
+    root.pull(Pulled([output.root()], output.gradient()), visit, need=False)
     return sums.flat()
 
 
@@ -100,7 +100,7 @@ def _columns(root: Layer, theta: Theta, output: Output) -> Tensor:
     sums = Sums(theta, unit, (theta.size,))
     df = root.push(None, unit)
     if df is not None:
-        root.turn(output.gradient, output.product(df), unit, sums, need=False)
+        root.turn(output.gradient(), output.product(df), unit, sums, need=False)
     return sums.flat()
 
 
@@ -113,4 +113,4 @@ def _blocks(root: Layer, theta: Theta, output: Output) -> dict[str, Tensor]:
         own = layer.residual_weight(pulled.gradient)
         return layer.block(pulled.forms) if own is None else layer.block(pulled.forms) + own
 
-    return collect(root, theta, Pulled([output.root()], output.gradient), block)
+    return collect(root, theta, Pulled([output.root()], output.gradient()), block)

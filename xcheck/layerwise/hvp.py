@@ -41,7 +41,7 @@ def hvp(
     df = root.push(None, t)
     if df is None:  # no weights at all
         return torch.zeros_like(v)
-    root.turn(output.gradient, output.product(df), t, sums, need=False)
+    root.turn(output.gradient(), output.product(df), t, sums, need=False)
     return _flat(sums.flat(), factor, single)
 
 

@@ -55,7 +55,7 @@ def kfac(
             g, _ = pulled.forms[0].pair(len(x))
             factors[names[layer.where[0].start]] = _inputs(layer, sharing), _outputs(layer, g, sharing)
 
-    start = output.root() if fisher == "exact" else Columns(output.gradient[None])
+    start = output.root() if fisher == "exact" else Columns(output.gradient()[None])
     root.pull(Pulled([start], None), visit, need=False)
     size = factor if fisher == "exact" else factor * factor / r
     return {name: (factors[name][0], factors[name][1] * size) for name in theta.blocks if name in factors}

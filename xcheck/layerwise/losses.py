@@ -19,7 +19,7 @@ class Output:
     `factor` multiplies results at the very end, so that the MSE's root of the Hessian is the identity itself.
     """
 
-    gradient: Tensor  # de_n/df (n, *c)
+    gradient: Callable[[], Tensor]  # de_n/df (n, *c)
     root: Callable[[], Form]  # H_n = sum_k C_k C_k^T
     product: Callable[[Tensor], Tensor]  # H_n v for v (n, *c) or (k, n, *c)
 
@@ -77,7 +77,7 @@ def at_output(loss: nn.Module, f: Tensor, y: Tensor) -> Output:
     """The loss at `f` (n, *c) and its targets; the sign is that of the negative log-likelihood.
 
     >>> out = at_output(nn.MSELoss(), torch.tensor([[1.0, 3.0]]), torch.tensor([[0.0, 1.0]]))
-    >>> out.gradient, out.root().diagonal()
+    >>> out.gradient(), out.root().diagonal()
     (tensor([[1., 2.]]), tensor([[1., 1.]]))
     """
     if isinstance(loss, nn.CrossEntropyLoss):
@@ -89,7 +89,7 @@ def at_output(loss: nn.Module, f: Tensor, y: Tensor) -> Output:
 
 def _square(f: Tensor, y: Tensor) -> Output:
     """`e = |f - y|^2 / 2`: `H = I`, the same for all examples."""
-    return Output(f - y, lambda: Unit(f), lambda v: v)
+    return Output(lambda: f - y, lambda: Unit(f), lambda v: v)
 
 
 def _binary(loss: nn.BCEWithLogitsLoss, f: Tensor, y: Tensor) -> Output:
@@ -99,7 +99,7 @@ def _binary(loss: nn.BCEWithLogitsLoss, f: Tensor, y: Tensor) -> Output:
     weight = 1 if loss.weight is None else loss.weight
     curvature = weight * (positive + (1 - y)) * up * down
     return Output(
-        weight * ((1 - y) * up - positive * down),
+        lambda: weight * ((1 - y) * up - positive * down),
         lambda: Unit(f).columns().scaled(curvature.sqrt()),
         lambda v: curvature * v,
     )
@@ -114,7 +114,7 @@ def _cross_entropy(loss: nn.CrossEntropyLoss, f: Tensor, y: Tensor) -> Output:
     def product(v: Tensor) -> Tensor:
         return mass * p * (v - (p * v).sum(v.ndim - f.ndim + 1, keepdim=True))
 
-    return Output(mass * p - q, lambda: Columns(_softmax_root(p, mass)), product)
+    return Output(lambda: mass * p - q, lambda: Columns(_softmax_root(p, mass)), product)
 
 
 def _targets(loss: nn.CrossEntropyLoss, f: Tensor, y: Tensor) -> Tensor:

@@ -60,6 +60,11 @@ def data(problem: Problem, size: int | None = None) -> list[tuple[Tensor, Tensor
     return list(problem.batches(size or problem.case.n))
 
 
+def ragged(problem: Problem) -> int:
+    """A batch size that leaves the last batch smaller than the first."""
+    return problem.case.n // 2 + 1
+
+
 def flat(tensors: Iterable[Tensor], lead: int = 0) -> Tensor:
     """All entries behind the first `lead` axes, one tensor after the other, detached."""
     return torch.cat([t.detach().flatten(lead) for t in tensors], dim=lead)

@@ -19,7 +19,8 @@ Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "asdl")
 SUMMED = Convention(scale="1 / (r * nll)")
-NEVER = Limitation("it reads an attribute that is never set", "docs/findings.md, 11", outcome="raised")
+TWICE = Limitation("a layer that is used twice", "docs/findings.md, 2", case="shared_linear")
+NEVER = Limitation("it reads an attribute that is never set", "docs/findings.md, 12", outcome="raised")
 
 
 def fisher(problem: Problem, shape: str) -> Any:
@@ -33,12 +34,12 @@ def fisher(problem: Problem, shape: str) -> Any:
     return model
 
 
-@implements("ggn", "asdl", "torch", needs=NEEDS, convention=SUMMED)
+@implements("ggn", "asdl", "torch", needs=NEEDS, convention=SUMMED, limitations=(TWICE,))
 def ggn(problem: Problem) -> Tensor:
     return fisher(problem, "full").fisher.data
 
 
-@implements("ggn_diagonal", "asdl", "torch", needs=NEEDS, convention=SUMMED)
+@implements("ggn_diagonal", "asdl", "torch", needs=NEEDS, convention=SUMMED, limitations=(TWICE,))
 def ggn_diagonal(problem: Problem) -> Tensor:
     modules = [child for child in fisher(problem, "diag").modules() if hasattr(child, "fisher")]
     return flat(part for child in modules for part in (child.fisher.diag.weight, child.fisher.diag.bias))
@@ -63,7 +64,7 @@ def jacobian_params(problem: Problem) -> Tensor:
     return gradients.jacobian(module(problem), data(problem)[0][0])
 
 
-@implements("per_example_gradients", "asdl", "torch", needs=NEEDS)
+@implements("per_example_gradients", "asdl", "torch", needs=NEEDS, limitations=(TWICE,))
 def per_example_gradients(problem: Problem) -> Tensor:
     (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
     return k * gradients.batch_gradient(model, lambda: loss(model(x), y).backward())

@@ -8,21 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule
-from xcheck.libraries._torch import criterion, data, module
+from xcheck.libraries._torch import criterion, data, module, ragged
 from xcheck.quantity import implements
 
 curvlinops = LazyModule("curvlinops")
 Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "curvlinops")
-#: 1000 = 3 * 300 + 100, 64 = 27 + 27 + 10: the last batch is smaller than the others.
-PARTS = 0.3
 
 
 def operator(problem: Problem, name: str, **options: Any) -> tuple[Any, float]:
     loss, k = criterion(problem)
     model = module(problem)
-    batches = data(problem, max(1, round(PARTS * problem.case.n)))
+    batches = data(problem, ragged(problem))
     losses = () if "Jacobian" in name else (loss,)
     return getattr(curvlinops, name)(model, *losses, list(model.parameters()), batches, **options), k
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule
-from xcheck.libraries._torch import criterion, data, matrix, module, reduced
+from xcheck.libraries._torch import criterion, data, matrix, module, ragged, reduced
 from xcheck.quantity import implements
 from xcheck.result import Limitation
 
@@ -17,7 +17,7 @@ operators = LazyModule("hessian_eigenthings.operators")
 Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "hessian_eigenthings")
-RAGGED = Limitation("batches of different sizes get equal weights", "docs/findings.md, 6")
+RAGGED = Limitation("batches of different sizes get equal weights", "docs/findings.md, 7")
 
 
 def hessian_operator(problem: Problem, size: int | None = None) -> tuple[Any, float]:
@@ -39,7 +39,7 @@ def hvp(problem: Problem) -> Tensor:
 
 @implements("hvp", "hessian_eigenthings_ragged", "torch", needs=NEEDS, limitations=(RAGGED,))
 def hvp_ragged(problem: Problem) -> Tensor:
-    A, k = hessian_operator(problem, max(1, round(0.3 * problem.case.n)))
+    A, k = hessian_operator(problem, ragged(problem))
     return k * A.matvec(problem.tangents["params"]).detach()
 
 

@@ -1,7 +1,7 @@
 """kfac-jax 0.0.8 (Botev and Martens 2022, "KFAC-JAX"); it needs JAX 0.9 or older, so an environment of its own.
 
-The product with the GGN is that of the registered losses, summed and divided by the batch size; the registered squared
-error is a normal likelihood without 1/2: `(f - y)^2` has the weight 1/2.
+The product with the GGN is that of the registered losses, summed and divided by the batch size; a registered squared
+error has no 1/2, as a normal likelihood of variance 1/2, so the variance is given.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def products(problem: Problem) -> Any:
         if isinstance(problem.case.loss, CrossEntropy):
             kfac_jax.register_softmax_cross_entropy_loss(output, y)
         else:
-            kfac_jax.register_normal_predictive_distribution(output, y)
+            kfac_jax.register_normal_predictive_distribution(output, y, variance=1.0)
         return problem.loss(output)
 
     return kfac_jax.ImplicitExactCurvature(objective, params_index=0, batch_size_extractor=lambda batch: len(batch[0]))

@@ -22,9 +22,15 @@ SUMMED = Convention(scale="1 / (r * nll)")
 SQUARED = Convention(scale="1 / (r * nll**2)")
 #: `full` multiplies by a unit matrix of the default dtype.
 FLOAT32 = tuple(
-    Limitation("float64 models are computed in float32", "docs/findings.md, 8", outcome=outcome, dtype="float64")
+    Limitation("float64 models are computed in float32", "docs/findings.md, 9", outcome=outcome, dtype="float64")
     for outcome in ("disagrees", "raised")
 )
+TWICE = Limitation("a layer that is used twice", "docs/findings.md, 2", case="shared_linear")
+DOUBLED = Limitation(
+    "doubled in a regression", "docs/findings.md, 6", case="linear_gaussian*,tanh_mlp,tanh_mlp_[at]*,tanh_mlp_regr*"
+)
+TWICES = {"backpack": (), "curvlinops": (), "asdl": (TWICE,)}
+GAPS = {"backpack": (), "curvlinops": FLOAT32, "asdl": (TWICE,)}
 BACKENDS = {"backpack": "BackPack", "curvlinops": "Curvlinops", "asdl": "Asdl"}
 
 
@@ -36,9 +42,9 @@ def backend(problem: Problem, name: str) -> tuple[Any, Tensor, Tensor]:
 
 
 def declare(name: str, prefix: str) -> None:
-    needs, gaps = (*NEEDS, name), FLOAT32 if name == "curvlinops" else ()
+    needs, gaps = (*NEEDS, name), GAPS[name]
 
-    @implements("jacobian_params", f"laplace_{name}", "torch", needs=needs)
+    @implements("jacobian_params", f"laplace_{name}", "torch", needs=needs, limitations=TWICES[name])
     def jacobian_params(problem: Problem) -> Tensor:
         found, x, _ = backend(problem, f"{prefix}GGN")
         return found.jacobians(x)[0]
@@ -48,12 +54,14 @@ def declare(name: str, prefix: str) -> None:
         found, x, y = backend(problem, f"{prefix}GGN")
         return found.full(x, y)[1]
 
-    @implements("ggn_diagonal", f"laplace_{name}", "torch", needs=needs, convention=SUMMED)
+    @implements("ggn_diagonal", f"laplace_{name}", "torch", needs=needs, convention=SUMMED, limitations=TWICES[name])
     def ggn_diagonal(problem: Problem) -> Tensor:
         found, x, y = backend(problem, f"{prefix}GGN")
         return found.diag(x, y)[1]
 
-    @implements("empirical_fisher", f"laplace_{name}", "torch", needs=needs, convention=SQUARED, limitations=gaps)
+    @implements(
+        "empirical_fisher", f"laplace_{name}", "torch", needs=needs, convention=SQUARED, limitations=(*gaps, DOUBLED)
+    )
     def empirical_fisher(problem: Problem) -> Tensor:
         found, x, y = backend(problem, f"{prefix}EF")
         return found.full(x, y)[1]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule, torch
-from xcheck.libraries._torch import likelihood, module, reduced
+from xcheck.libraries._torch import likelihood, module, ragged, reduced
 from xcheck.quantity import implements
-from xcheck.result import Convention
+from xcheck.result import Convention, Limitation
 
 metrics = LazyModule("nngeometry.metrics")
 jacobians = LazyModule("nngeometry.jacobian")
@@ -18,13 +18,20 @@ hessians = LazyModule("nngeometry.hessian")
 pspace = LazyModule("nngeometry.object.pspace")
 Problem = Any
 Tensor = Any
+AXES = Convention(axes="cnp")
 NEEDS = ("module", "loss", "nngeometry")
+TWICE = Limitation("a layer that is used twice", "docs/findings.md, 2", case="shared_linear")
+#: `classif_logits` makes a triangular matrix of the default dtype.
+CLASSIFIER = Limitation(
+    "the Fisher of a float64 classifier raises", "docs/findings.md, 13", outcome="raised", dtype="float64",
+    case="shared_linear,residual,*classifier*",
+)  # fmt: skip
 MEAN = Convention(scale="1 / (n * r * nll)")
 
 
 def loader(problem: Problem) -> Any:
     examples = torch.utils.data.TensorDataset(*problem.inputs, problem.targets)
-    return torch.utils.data.DataLoader(examples, batch_size=max(1, round(0.3 * problem.case.n)))
+    return torch.utils.data.DataLoader(examples, batch_size=ragged(problem))
 
 
 def fisher(problem: Problem, representation: str) -> Any:
@@ -32,17 +39,19 @@ def fisher(problem: Problem, representation: str) -> Any:
     return metrics.FIM(module(problem), loader(problem), getattr(pspace, representation), variant=variant)
 
 
-@implements("jacobian_params", "nngeometry", "torch", needs=("module", "nngeometry"), convention=Convention(axes="cnp"))
+@implements(
+    "jacobian_params", "nngeometry", "torch", needs=("module", "nngeometry"), convention=AXES, limitations=(TWICE,)
+)
 def jacobian_params(problem: Problem) -> Tensor:
     return jacobians.Jacobian(module(problem), loader(problem)).to_torch()
 
 
-@implements("ggn", "nngeometry", "torch", needs=NEEDS, convention=MEAN)
+@implements("ggn", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=(CLASSIFIER, TWICE))
 def ggn(problem: Problem) -> Tensor:
     return fisher(problem, "PMatDense").to_torch()
 
 
-@implements("ggn_diagonal", "nngeometry", "torch", needs=NEEDS, convention=MEAN)
+@implements("ggn_diagonal", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=(CLASSIFIER, TWICE))
 def ggn_diagonal(problem: Problem) -> Tensor:
     return fisher(problem, "PMatDiag").get_diag()
 

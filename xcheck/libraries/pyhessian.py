@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule
-from xcheck.libraries._torch import criterion, data, flat, module, reduced
+from xcheck.libraries._torch import criterion, data, flat, module, ragged, reduced
 from xcheck.quantity import implements
 
 pyhessian = LazyModule("pyhessian")
@@ -37,6 +37,6 @@ def hvp_of_loader(problem: Problem) -> Tensor:
     """Ragged batches: `dataloader_hv_product`, which the eigenvalues, trace and density of a data set go through."""
     loss, k = reduced(problem, "mean")
     model = module(problem)
-    batches = data(problem, max(1, round(0.3 * problem.case.n)))
+    batches = data(problem, ragged(problem))
     found = pyhessian.hessian(model, loss, dataloader=batches, cuda=False)
     return k * flat(found.dataloader_hv_product(parts(problem, model))[1])

@@ -77,3 +77,13 @@ def backward(problem: Problem, module: Any) -> Array:
     module.zero_grad()
     problem.loss_module(module(*problem.inputs), problem.targets).backward()
     return problem.flatten({name: param.grad for name, param in module.named_parameters()})
+
+
+@implements("gradient", "accumulation", "torch", needs=("examples",), tier="full")
+def accumulation(problem: Problem) -> Array:
+    """`.backward` of one example's share after the other: `.grad` accumulates them."""
+    theta = problem.theta.clone().requires_grad_()
+    for *inputs, target in zip(*problem.inputs, problem.targets, strict=True):
+        output = problem.f(problem.unflatten(theta), *(x[None] for x in inputs))
+        problem.losses(output, target[None])[0].backward()
+    return theta.grad

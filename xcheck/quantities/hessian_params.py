@@ -88,3 +88,29 @@ def jax_loop(problem: Problem) -> Array:
 def functional_vectorized(problem: Problem) -> Array:
     """`torch.autograd.functional.hessian`, vectorised."""
     return torch.autograd.functional.hessian(problem.objective, problem.theta, vectorize=True)
+
+
+@implements("hessian_params", "functional", "torch", tier="full")
+def functional(problem: Problem) -> Array:
+    """`torch.autograd.functional.hessian`, one row after the other."""
+    return torch.autograd.functional.hessian(problem.objective, problem.theta)
+
+
+@implements("hessian_params", "jacrev_chunks", "torch", tier="full")
+def jacrev_chunks(problem: Problem) -> Array:
+    """`jacrev(chunk_size=...)` of the gradient: so many rows at a time."""
+    return torch.func.jacrev(torch.func.grad(problem.objective), chunk_size=CHUNK)(problem.theta)
+
+
+@implements("hessian_params", "functional_call", "torch", needs=("module", "examples"), tier="full")
+def functional_call(problem: Problem) -> Array:
+    """`jacrev(jacrev)` of a functional call by the dict of parameters, its blocks put in canonical order."""
+    loss_module, names = problem.loss_module, tuple(problem.params)
+
+    def objective(params: dict[str, Array]) -> Array:
+        return loss_module(torch.func.functional_call(problem.module, params, problem.inputs), problem.targets)
+
+    H = torch.func.jacrev(torch.func.jacrev(objective))(problem.params)
+    sizes = {name: array.numel() for name, array in problem.params.items()}
+    rows = [torch.cat([H[a][b].reshape(sizes[a], sizes[b]) for b in names], dim=1) for a in names]
+    return torch.cat(rows)

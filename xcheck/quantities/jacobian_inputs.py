@@ -115,3 +115,27 @@ def jax_loop(problem: Problem) -> Any:
         return tuple(jax.numpy.stack(rows, axis=1) for rows in zip(*each, strict=True))
 
     return by_arguments(problem, {name: gradients(name) for name in problem.cotangents})
+
+
+@implements("jacobian_inputs", "functional", "torch", needs=("examples",), tier="full")
+def functional(problem: Problem) -> Any:
+    """`torch.autograd.functional.jacobian` of the outputs summed over the examples, one row after the other."""
+    return _functional(problem, vectorize=False)
+
+
+@implements("jacobian_inputs", "functional_vectorized", "torch", needs=("examples",), tier="full")
+def functional_vectorized(problem: Problem) -> Any:
+    """`torch.autograd.functional.jacobian` of the outputs summed over the examples, all rows at once."""
+    return _functional(problem, vectorize=True)
+
+
+def _functional(problem: Problem, *, vectorize: bool) -> Any:
+    f = of_arguments(problem, lambda *inputs: batch(problem)(problem.params, *inputs))
+
+    def rows(name: str) -> tuple[Array, ...]:
+        found = torch.autograd.functional.jacobian(
+            lambda *xs: f(*xs)[name].sum(dim=0), arguments(problem), vectorize=vectorize
+        )
+        return tuple(J.movedim(0, 1) for J in found)
+
+    return by_arguments(problem, {name: rows(name) for name in problem.cotangents})

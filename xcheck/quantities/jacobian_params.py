@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import Array, Problem, by_params, example, in_both, in_jax, of_theta
+from xcheck.quantities._native import CHUNK, Array, Problem, by_params, example, in_both, in_jax, of_theta
 from xcheck.quantity import Quantity, implements
 
 JACOBIAN_PARAMS = Quantity(
@@ -94,13 +94,55 @@ def jax_loop(problem: Problem) -> Any:
     return by_params({name: gradients(name) for name in problem.cotangents})
 
 
+@implements("jacobian_params", "backward", "torch", tier="full")
+def backward(problem: Problem) -> Any:
+    """`.backward` of each output of each example, with `.grad` read and cleared between them."""
+    theta = problem.theta.clone().requires_grad_()
+
+    def gradient(y: Array) -> Array:
+        theta.grad = None
+        y.backward(retain_graph=True)
+        return torch.zeros_like(theta) if theta.grad is None else theta.grad
+
+    found = of_theta(problem)(theta)
+    each = {name: torch.stack([gradient(y) for y in output.reshape(-1)]) for name, output in found.items()}
+    return by_params({name: J.reshape(*found[name].shape, -1) for name, J in each.items()})
+
+
+@implements("jacobian_params", "jacrev_chunks", "torch", tier="full")
+def jacrev_chunks(problem: Problem) -> Any:
+    """`jacrev(chunk_size=...)`: so many pull-backs at a time."""
+    return by_params(torch.func.jacrev(of_theta(problem), chunk_size=CHUNK)(problem.theta))
+
+
+@implements("jacobian_params", "functional_call", "torch", needs=("module", "examples"), tier="full")
+def functional_call(problem: Problem) -> Any:
+    """`vmap(jacrev(functional_call))` as users of modules write it."""
+    (x,) = problem.inputs
+
+    def f(params: dict[str, Array], x: Array) -> Array:
+        return torch.func.functional_call(problem.module, params, (x[None],)).reshape(-1)
+
+    blocks = torch.func.vmap(torch.func.jacrev(f), (None, 0))(problem.params, x)
+    return problem.flatten(blocks, next(iter(blocks.values())).shape[:2])
+
+
+@implements("jacobian_params", "functional", "torch", tier="full")
+def functional(problem: Problem) -> Any:
+    """`torch.autograd.functional.jacobian`, one row after the other."""
+    return _functional(problem, vectorize=False)
+
+
 @implements("jacobian_params", "functional_vectorized", "torch", tier="standard")
 def functional_vectorized(problem: Problem) -> Any:
     """`torch.autograd.functional.jacobian`, vectorised."""
+    return _functional(problem, vectorize=True)
 
+
+def _functional(problem: Problem, *, vectorize: bool) -> Any:
     def jacobian(name: str) -> Array:
         return torch.autograd.functional.jacobian(
-            lambda theta: of_theta(problem)(theta)[name], problem.theta, vectorize=True
+            lambda theta: of_theta(problem)(theta)[name], problem.theta, vectorize=vectorize
         )
 
     return by_params({name: jacobian(name) for name in problem.cotangents})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import pi, sqrt
 
 import torch
 from torch import Tensor, nn
 
+from xcheck.layerwise._once import once
 from xcheck.layerwise._registry import register
 from xcheck.layerwise.layers.elementwise import Elementwise
 
@@ -26,12 +27,12 @@ class Tanh(Elementwise):
         """`tanh x`."""
         return torch.tanh(x)
 
-    @cached_property
+    @once
     def slope(self) -> Tensor:
         """`1 - y^2`."""
         return torch.addcmul(_one(self.y.dtype, self.y.device), self.y, self.y, value=-1)
 
-    @cached_property
+    @once
     def bend(self) -> Tensor:
         """`-2 y s'`."""
         return self.y * self.slope * -2
@@ -45,12 +46,12 @@ class Sigmoid(Elementwise):
         """`1 / (1 + e^-x)`."""
         return torch.sigmoid(x)
 
-    @cached_property
+    @once
     def slope(self) -> Tensor:
         """`s(x) s(-x)`: no cancellation where y is near 1."""
         return self.y * torch.sigmoid(-self.x)
 
-    @cached_property
+    @once
     def bend(self) -> Tensor:
         """`(s(-x) - s(x)) s'`."""
         return (torch.sigmoid(-self.x) - self.y) * self.slope
@@ -60,18 +61,18 @@ class Sigmoid(Elementwise):
 class SiLU(Elementwise):
     """`y = x s(x)` with the sigmoid `s`: `y' = s + x s'`, `y'' = 2 s' + x s''`."""
 
-    @cached_property
+    @once
     def _sigmoid(self) -> tuple[Tensor, Tensor]:
         up, down = torch.sigmoid(self.x), torch.sigmoid(-self.x)
         return up, down
 
-    @cached_property
+    @once
     def slope(self) -> Tensor:
         """`s (1 + x s(-x))`."""
         up, down = self._sigmoid
         return up * (1 + self.x * down)
 
-    @cached_property
+    @once
     def bend(self) -> Tensor:
         """`s s(-x) (2 + x (s(-x) - s))`."""
         up, down = self._sigmoid
@@ -84,7 +85,7 @@ class GELU(Elementwise):
 
     module: nn.GELU
 
-    @cached_property
+    @once
     def _curve(self) -> tuple[Tensor, Tensor]:
         x = self.x
         if self.module.approximate == "none":
@@ -98,12 +99,12 @@ class GELU(Elementwise):
         ddt = (1 - t.square()) * (ddu - 2 * t * du.square())
         return (1 + t) * 0.5 + x * dt * 0.5, dt + x * ddt * 0.5
 
-    @cached_property
+    @once
     def slope(self) -> Tensor:
         """`P + x p`."""
         return self._curve[0]
 
-    @cached_property
+    @once
     def bend(self) -> Tensor:
         """`p (2 - x^2)`."""
         return self._curve[1]
@@ -115,16 +116,16 @@ class Softplus(Elementwise):
 
     module: nn.Softplus
 
-    @cached_property
+    @once
     def _inside(self) -> Tensor:
         return self.x * self.module.beta <= self.module.threshold
 
-    @cached_property
+    @once
     def slope(self) -> Tensor:
         """The sigmoid, and 1 above the threshold."""
         return torch.sigmoid(self.x * self.module.beta).where(self._inside, 1)
 
-    @cached_property
+    @once
     def bend(self) -> Tensor:
         """`beta s s(-)`, and 0 above the threshold."""
         z = self.x * self.module.beta

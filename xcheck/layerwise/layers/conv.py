@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from math import prod
 
 import torch
@@ -12,6 +11,7 @@ from torch.nn import functional
 
 from xcheck.layerwise._forms import Diagonal, Form
 from xcheck.layerwise._layer import Weights
+from xcheck.layerwise._once import once
 from xcheck.layerwise._registry import register
 from xcheck.layerwise.layers.linear_map import Flat, columnwise
 
@@ -47,7 +47,7 @@ class Conv(Flat):
         mode = self.module.padding_mode
         return functional.pad(x, self.around, mode="constant" if mode == "zeros" else mode)
 
-    @cached_property
+    @once
     def _source(self) -> Tensor:
         """Where every padded entry comes from; -1 for a zero."""
         shape = self.x.shape[2:]

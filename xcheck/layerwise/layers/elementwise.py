@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from torch import Tensor
 
 from xcheck.layerwise._forms import Diagonal, Form
 from xcheck.layerwise._layer import Layer, Weights
+from xcheck.layerwise._once import once
 
 
 class Elementwise(Layer):
@@ -15,12 +14,12 @@ class Elementwise(Layer):
 
     linear = False  # True where s'' = 0 wherever s' exists: the Hessian gains nothing
 
-    @cached_property
+    @once
     def slope(self) -> Tensor:
         """`s'(x)`."""
         raise NotImplementedError
 
-    @cached_property
+    @once
     def bend(self) -> Tensor:
         """`s''(x)`."""
         raise NotImplementedError

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -11,6 +9,7 @@ from torch.func import functional_call
 from xcheck.layerwise._bend import bend
 from xcheck.layerwise._errors import Unsupported
 from xcheck.layerwise._layer import Layer, Weights
+from xcheck.layerwise._once import once
 
 
 def refuse_training(module: nn.Module) -> None:
@@ -29,7 +28,7 @@ def refuse_training(module: nn.Module) -> None:
 class Autograd(Layer):
     """Autograd on the module's own forward, hooks and all."""
 
-    @cached_property
+    @once
     def weights(self) -> Weights:
         """All parameters below the module."""
         return tuple(self.module.parameters())

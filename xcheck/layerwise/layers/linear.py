@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import torch
 from torch import Tensor, nn
 
 from xcheck.layerwise._forms import Columns, Diagonal, Folded, Form, Unit
 from xcheck.layerwise._layer import Layer, Weights
+from xcheck.layerwise._once import once
 from xcheck.layerwise._registry import register
 
 # Up to this width a Jacobian keeps its examples innermost too: loops over 10 features are all overhead, those over 1000
@@ -45,7 +44,7 @@ class Linear(Layer):
             return torch.mm(weight, self.features).t()
         return torch.addmm(bias.unsqueeze(1), weight, self.features).t()
 
-    @cached_property
+    @once
     def _squared_input(self) -> Tensor:
         return self.x.square()
 
@@ -105,6 +104,10 @@ class Linear(Layer):
         """`diag Q^T x^2`, and `sum_n diag Q`: no Jacobian, one matrix product."""
         if self.x.ndim != 2:
             return super().square_weight(forms)
+        if len(forms) == 1 and isinstance(forms[0], Unit):
+            outputs = len(self.module.weight)
+            squares = self._squared_input.sum(0).expand(outputs, -1)
+            return (squares, self.x.new_full((outputs,), len(self.x)))[: len(self.weights)]
         diagonals = [form.diagonal() for form in forms]
         total = diagonals[0]
         for diagonal in diagonals[1:]:

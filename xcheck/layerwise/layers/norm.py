@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import torch
 from torch import Tensor, nn
 
 from xcheck.layerwise._errors import Unsupported
 from xcheck.layerwise._layer import Layer, Weights
+from xcheck.layerwise._once import once
 from xcheck.layerwise._registry import register
 from xcheck.layerwise.layers.generic import refuse_training
 
@@ -72,7 +71,7 @@ class _Standardised(_Affine):
         bias = getattr(self.module, "bias", None)
         return y if bias is None else y + self.spread(bias)
 
-    @cached_property
+    @once
     def _grouped(self) -> Tensor:
         return self.groups(self.z)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import torch
 from torch import Tensor, nn
 
+from xcheck.layerwise._once import once
 from xcheck.layerwise._registry import register
 from xcheck.layerwise.layers.elementwise import Elementwise
 
@@ -24,7 +23,7 @@ class ReLU(Elementwise):
         """`max(x, 0)`, never in place."""
         return torch.relu(x)
 
-    @cached_property
+    @once
     def slope(self) -> Tensor:
         """`x > 0`."""
         return (self.x > 0).to(self.x.dtype)
@@ -41,7 +40,7 @@ class LeakyReLU(Elementwise):
         """`x` or `a x`, never in place."""
         return nn.functional.leaky_relu(x, self.module.negative_slope)
 
-    @cached_property
+    @once
     def slope(self) -> Tensor:
         """1 or `a`."""
         return torch.full_like(self.x, self.module.negative_slope).masked_fill_(self.x > 0, 1)
@@ -53,16 +52,16 @@ class _Exponential(Elementwise):
     alpha: float
     scale: float = 1.0
 
-    @cached_property
+    @once
     def _tail(self) -> Tensor:
         return self.x.clamp(max=0).exp() * (self.alpha * self.scale)
 
-    @cached_property
+    @once
     def slope(self) -> Tensor:
         """`c` or `c a e^x`."""
         return self._tail.masked_fill(self.x > 0, self.scale)
 
-    @cached_property
+    @once
     def bend(self) -> Tensor:
         """0 or `c a e^x`; 0 on the kink, as in PyTorch's double backward."""
         return self._tail.masked_fill(self.x >= 0, 0)

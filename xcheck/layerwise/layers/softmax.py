@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from torch import Tensor, nn
 
 from xcheck.layerwise._errors import Unsupported
 from xcheck.layerwise._layer import Layer, Weights
+from xcheck.layerwise._once import once
 from xcheck.layerwise._registry import register
 
 
@@ -59,7 +58,7 @@ class Softmax(_Along):
 class LogSoftmax(_Along):
     """`J = I - 1 p^T` with `p = e^y`."""
 
-    @cached_property
+    @once
     def _p(self) -> Tensor:
         return self.y.exp()
 

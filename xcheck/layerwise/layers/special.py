@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import torch
 from torch import Tensor
 
 from xcheck.layerwise._layer import Layer, Weights
+from xcheck.layerwise._once import once
 from xcheck.layerwise._registry import register
 from xcheck.layerwise.layers.elementwise import Elementwise
 from xcheck.layerwise.modules import Exp, L2Norm, Sin, TruncExp
@@ -17,12 +16,12 @@ from xcheck.layerwise.modules import Exp, L2Norm, Sin, TruncExp
 class SinLayer(Elementwise):
     """`s' = cos x`, `s'' = -sin x`."""
 
-    @cached_property
+    @once
     def slope(self) -> Tensor:
         """`cos x`."""
         return torch.cos(self.x)
 
-    @cached_property
+    @once
     def bend(self) -> Tensor:
         """`-y`."""
         return -self.y
@@ -32,12 +31,12 @@ class SinLayer(Elementwise):
 class ExpLayer(Elementwise):
     """`s' = s'' = y`."""
 
-    @cached_property
+    @once
     def slope(self) -> Tensor:
         """`y`."""
         return self.y
 
-    @cached_property
+    @once
     def bend(self) -> Tensor:
         """`y`."""
         return self.y
@@ -49,12 +48,12 @@ class TruncExpLayer(Elementwise):
 
     module: TruncExp
 
-    @cached_property
+    @once
     def slope(self) -> Tensor:
         """`e^clamp(x)`."""
         return self.x.clamp(-self.module.limit, self.module.limit).exp()
 
-    @cached_property
+    @once
     def bend(self) -> Tensor:
         """`e^x` inside."""
         return self.slope.where(self.x.abs() <= self.module.limit, 0)
@@ -66,7 +65,7 @@ class L2NormLayer(Layer):
 
     module: L2Norm
 
-    @cached_property
+    @once
     def _inverse(self) -> tuple[Tensor, Tensor]:
         r = torch.linalg.vector_norm(self.x.flatten(1), dim=1).view(-1, *[1] * (self.x.ndim - 1))
         return 1 / (r + self.module.eps), torch.where(r > 0, 1 / r, 0)
