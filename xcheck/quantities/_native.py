@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from xcheck.quantity import implements
+from xcheck.result import Limitation
 
 Problem = Any  # xcheck.Problem, which stands above this room
 Array = Any  # torch.Tensor or jax.Array
@@ -17,6 +18,14 @@ CHUNK = 64
 TIERS = ("smoke", "standard", "full")
 
 
+#: What nested transforms of torch.func run into.
+BATCH_NORM = Limitation(
+    "nested transforms of torch.func through batch normalisation in training are wrong",
+    "docs/findings.md#pytorch-second-derivatives-through-batch-normalisation-in-training-are-wrong",
+    outcome="disagrees", case="batch_norm_train",
+)  # fmt: skip
+
+
 def in_both(
     quantity: str,
     name: str,
@@ -26,6 +35,7 @@ def in_both(
     tier: str = "standard",
     eager: str = "full",
     compiled: bool = False,
+    torch_limitations: tuple[Limitation, ...] = (),
 ) -> Callable[[F], F]:
     """Registers one text with PyTorch and with JAX, there jitted and, from the tier `eager` on, eager.
 
@@ -34,9 +44,10 @@ def in_both(
 
     def register(function: F) -> F:
         both: dict[str, Any] = {"needs": needs, "cases": cases}
-        implements(quantity, name, "torch", tier=tier, **both)(function)
+        ours = {**both, "limitations": torch_limitations}
+        implements(quantity, name, "torch", tier=tier, **ours)(function)
         if compiled:
-            implements(quantity, name, "torch", variants=("compile",), tier="full", **both)(function)
+            implements(quantity, name, "torch", variants=("compile",), tier="full", **ours)(function)
         return in_jax(quantity, name, tier=tier, eager=eager, **both)(function)
 
     return register

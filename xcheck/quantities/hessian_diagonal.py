@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import Array, Problem, every, in_both, in_jax
+from xcheck.quantities._native import BATCH_NORM, Array, Problem, every, in_both, in_jax
 from xcheck.quantity import Quantity, implements
 
 HESSIAN_DIAGONAL = Quantity(
@@ -37,7 +37,7 @@ def hvps(problem: Problem) -> Array:
     return every(problem, entry)
 
 
-@in_both("hessian_diagonal", "forward_over_forward")
+@in_both("hessian_diagonal", "forward_over_forward", torch_limitations=(BATCH_NORM,))
 def forward_over_forward(problem: Problem) -> Array:
     """`d^2 L(theta + t e_i) / d t^2`, a chunk of i at a time, without any reverse pass."""
     transforms = problem.transforms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import Array, Problem, in_both, in_jax
+from xcheck.quantities._native import BATCH_NORM, Array, Problem, in_both, in_jax
 from xcheck.quantity import Quantity, implements
 
 #: Columns at once: all p of them would hold p^2 copies of the activations.
@@ -24,20 +24,23 @@ HESSIAN_PARAMS = Quantity(
 )
 
 
-@in_both("hessian_params", "forward_over_reverse", tier="smoke", eager="standard", compiled=True)
+@in_both(
+    "hessian_params", "forward_over_reverse", tier="smoke", eager="standard", compiled=True,
+    torch_limitations=(BATCH_NORM,),
+)  # fmt: skip
 def forward_over_reverse(problem: Problem) -> Array:
     """`jacfwd(jacrev(L))`, which both frameworks call `hessian`."""
     return problem.transforms.hessian(problem.objective)(problem.theta)
 
 
-@in_both("hessian_params", "reverse_over_reverse")
+@in_both("hessian_params", "reverse_over_reverse", torch_limitations=(BATCH_NORM,))
 def reverse_over_reverse(problem: Problem) -> Array:
     """`jacrev(jacrev(L))`."""
     transforms = problem.transforms
     return transforms.jacrev(transforms.jacrev(problem.objective))(problem.theta)
 
 
-@in_both("hessian_params", "reverse_over_forward")
+@in_both("hessian_params", "reverse_over_forward", torch_limitations=(BATCH_NORM,))
 def reverse_over_forward(problem: Problem) -> Array:
     """Row i is the gradient of `theta -> dL(theta) e_i`, all i at once."""
     transforms = problem.transforms
@@ -48,7 +51,7 @@ def reverse_over_forward(problem: Problem) -> Array:
     return transforms.vmap(row)(problem.identity(problem.theta.shape[0]))
 
 
-@implements("hessian_params", "forward_over_forward", "torch", tier="full")
+@implements("hessian_params", "forward_over_forward", "torch", tier="full", limitations=(BATCH_NORM,))
 def torch_forward_over_forward(problem: Problem) -> Array:
     """`jacfwd(jacfwd(L))` by p^2 passes, in chunks of columns."""
     gradient = torch.func.jacfwd(problem.objective)
