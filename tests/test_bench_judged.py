@@ -14,6 +14,7 @@ from xcheck._lazy import installed
 from xcheck.bench.child import Answer, Block, Lost, Request, ask
 from xcheck.bench.combine import combine
 from xcheck.bench.networks import network, sizes
+from xcheck.bench.run import Settings, bench
 from xcheck.bench.sampled import Sample
 from xcheck.bench.schema import Group
 from xcheck.bench.trial import try_one
@@ -99,3 +100,21 @@ def test_a_lost_child_says_why(tmp_path: Path) -> None:
     with pytest.raises(Lost, match="no answer within") as lost:
         ask(msgspec.structs.replace(request, task="selfcheck", pairs=10**6), 0.5)
     assert lost.value.timed_out
+
+
+@pytest.mark.skipif(not installed("torch"), reason="measures a PyTorch implementation")
+def test_one_group_from_the_plan_to_the_file(tmp_path: Path) -> None:
+    settings = Settings(
+        tables=("scaling",), case="mlp_64_64_64_10_n8", quantity="hvp", implementation="torch_double_backward",
+        budget=0.2, apart=False,
+    )  # fmt: skip
+    (one,) = bench(settings, tmp_path / "bench.jsonl").groups
+    (only,) = one.ranking
+    assert (one.baseline, only.implementation, only.judged_by) == (
+        "torch_double_backward", "torch_double_backward", "sampled float64 reference"
+    )  # fmt: skip
+    assert (only.ratio.median, only.result_bytes) == (1.0, 4 * one.sizes["p"])
+    assert only.fraction is not None
+    assert 0 < only.fraction < 1
+    assert only.rounds >= 5
+    assert list(tmp_path.iterdir()) == []

@@ -20,7 +20,13 @@ _CALLED = {
     "gradient": "the gradient",
 }
 #: The matrix whose product or diagonal a quantity is.
-_MATRIX = {"hvp": "hessian_params", "ggnvp": "ggn", "hessian_diagonal": "hessian_params", "ggn_diagonal": "ggn"}
+_MATRIX = {
+    "hvp": "hessian_params",
+    "ggnvp": "ggn",
+    "hessian_diagonal": "hessian_params",
+    "ggn_diagonal": "ggn",
+    "empirical_fisher_diagonal": "empirical_fisher",
+}
 
 
 def called(quantity: str) -> str:

@@ -61,9 +61,10 @@ def reverse_over_forward(problem: Problem, order: int) -> Any:
 def forward_over_reverse(problem: Problem, order: int) -> Any:
     """`order - 1` times forward mode over reverse mode."""
 
-    def slopes(t: Array) -> Outputs:
+    def first(t: Array) -> Outputs:
         return _pulled(problem, line(problem), 1, t)
 
+    slopes: Callable[[Array], Outputs] = first
     for _ in range(order - 1):
         slopes = _slope(problem, slopes)
     return bare(slopes(zero(problem)))

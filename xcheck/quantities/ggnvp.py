@@ -68,7 +68,7 @@ def jax_linear_transpose(problem: Problem) -> Array:
 def torch_linearize(problem: Problem) -> Array:
     """The program and the gradient of the loss linearised once; the pull-back recorded."""
     f, theta = output_of_theta(problem), problem.theta
-    output, pull = torch.func.vjp(f, theta)
+    output, pull = problem.transforms.vjp(f, theta)
     w = linearize(torch.func.grad(problem.loss), output)(linearize(f, theta)(problem.tangents["params"]))
     return pull(w)[0]
 

@@ -52,6 +52,16 @@ def vmap(problem: Problem) -> Any:
     return _tree(problem.transforms.vmap(one)(*problem.inputs))
 
 
+@in_both("value", "primal")
+def primal(problem: Problem) -> Any:
+    """What a pull-back returns beside itself: the value seen by reverse mode."""
+    return _tree(
+        problem.transforms.vjp(lambda theta: problem.outputs(problem.unflatten(theta), *problem.inputs), problem.theta)[
+            0
+        ]
+    )
+
+
 @implements("value", "module", "torch", prepare=lambda problem: copy.deepcopy(problem.module), needs=("module",))
 def module(problem: Problem, module: Any) -> Array:
     """The module called as its users call it."""

@@ -1,0 +1,24 @@
+"""The coverage page: no gap on shipped cases, and a gap that is noticed."""
+
+from dataclasses import replace
+
+import xcheck
+from xcheck.case import Case
+from xcheck.quantities import load_quantities
+from xcheck.report.coverage import coverage, page
+
+CASES = xcheck.load_cases()
+
+
+def test_the_simplest_cases_have_no_gap():
+    load_quantities()
+    some = [CASES[name] for name in ("linear_gaussian_3_2", "td_error_aux", "scalar_tanh", "retained_graph")]
+    assert [one for one in coverage(some) if one.is_gap] == []
+
+
+def test_a_gap_is_marked():
+    # No loss, so nothing computes its gradient.
+    lonely: Case = replace(CASES["td_error_aux"], name="lonely", quantities=("gradient",))
+    assert [one.implementations for one in coverage([lonely])] == [0]
+    assert "1 gaps: lonely/gradient." in page({"lonely": lonely})
+    assert "0/0 **gap**" in page({"lonely": lonely})
