@@ -69,7 +69,8 @@ def _cross_entropy_mean(loss: nn.CrossEntropyLoss, y: Tensor) -> float | Tensor:
         return y.shape[1] / y.numel()
     kept = y != loss.ignore_index
     if loss.weight is None:
-        return 1 / kept.sum()
+        # An integer sum would divide in the default dtype, float32, whatever the dtype of f.
+        return 1 / kept.sum(dtype=torch.float64)
     return 1 / loss.weight[y.where(kept, 0)].where(kept, 0).sum()
 
 
