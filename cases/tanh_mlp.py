@@ -54,6 +54,7 @@ def along(name, tangent, doc):
         name=f"tanh_mlp_along_{name}",
         tangents={"params": tangent},
         quantities=("value", "jvp", "hvp", "ggnvp", "third_derivative"),
+        tier="full",
         doc=doc,
     )
 

@@ -34,7 +34,7 @@ cases = (
         "tanh_mlp_classifier", "mean", (*VECTORS, "jacobian_params", "jacobian_inputs", "hessian_inputs"),
         "8-16-16-3 tanh network, cross-entropy, mean of 20 examples",
     ),
-    classifier("tanh_mlp_classifier_sum", "sum", VECTORS, "the same, summed: a factor n between them"),
+    classifier("tanh_mlp_classifier_sum", "sum", VECTORS, "the same, summed: a factor n between them", tier="full"),
     classifier(
         "tanh_mlp_classifier_dense", "mean",
         ("value", "hessian_params", "hessian_blocks", "ggn", "ggn_blocks", "empirical_fisher"),

@@ -43,6 +43,8 @@ def family(suffix, wrt, doc, *more):
         inputs=INPUTS,
         wrt=wrt,
         quantities=("value", "jacobian_params", "jacobian_inputs", "jvp", "vjp", *more),
+        # One argument at a time proves little more than several at once.
+        tier="full" if len(wrt) == 1 else "standard",
         doc=doc,
     )
 

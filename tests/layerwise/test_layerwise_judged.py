@@ -19,19 +19,27 @@ CASES = xcheck.load_cases()
 CELLS = [
     (name, quantity)
     for name, case in CASES.items()
+    if case.tier != "full"  # their references are not shipped: minutes each
     if not callable(getattr(case.program, "__code__", None)) and hasattr(case.program, "torch")
     for quantity in QUANTITIES
     if quantity in case.quantities
 ]
 
 
+# A layer without a rule of its own goes through autograd and says so; its results are judged all the same.
+@pytest.mark.filterwarnings("ignore::xcheck.layerwise.AutogradLayer")
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("case", "quantity"), CELLS)
 def test_agrees_with_the_certified_reference(case: str, quantity: str, dtype: str) -> None:
     problem = xcheck.problem(case, quantity, "torch", dtype=dtype)
     if dtype == "float32" and case.endswith("float64"):
         pytest.skip("the case has data that float32 cannot hold")
-    problem.check(implementations(quantity)["torch_layerwise"].function(problem))
+    try:
+        found = implementations(quantity)["torch_layerwise"].function(problem)
+    except layerwise.Unsupported as error:
+        assert case == "batch_norm_train", f"only batch normalisation in training is refused: {error}"
+        pytest.skip(str(error))
+    problem.check(found)
 
 
 def test_every_quantity_has_an_implementation() -> None:

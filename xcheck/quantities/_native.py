@@ -39,7 +39,7 @@ def in_both(
 ) -> Callable[[F], F]:
     """Registers one text with PyTorch and with JAX, there jitted and, from the tier `eager` on, eager.
 
-    JAX eager compiles each operation for itself, 40 ms apiece: two a quantity are eager in every tier.
+    JAX eager compiles each operation for itself, 40 ms apiece: most of it is for the full tier.
     """
 
     def register(function: F) -> F:

@@ -29,7 +29,7 @@ def divisor(problem: Problem) -> int:
     return problem.case.loss.divisor(tuple(output.shape))
 
 
-@in_both("empirical_fisher", "vmap_grad", needs=("examples",), tier="smoke", eager="standard", compiled=True)
+@in_both("empirical_fisher", "vmap_grad", needs=("examples",), tier="smoke", compiled=True)
 def outer(problem: Problem) -> Array:
     """`g^T g / r` of the per-example gradients g, made all at once."""
     g = vmap_grad(problem)

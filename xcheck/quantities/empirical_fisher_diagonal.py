@@ -22,7 +22,7 @@ EMPIRICAL_FISHER_DIAGONAL = Quantity(
 )
 
 
-@in_both("empirical_fisher_diagonal", "vmap_grad", needs=("examples",), tier="smoke", eager="standard", compiled=True)
+@in_both("empirical_fisher_diagonal", "vmap_grad", needs=("examples",), tier="smoke", compiled=True)
 def squares(problem: Problem) -> Array:
     """The sum of the squared per-example gradients, made all at once."""
     return problem.xp.sum(vmap_grad(problem) ** 2, axis=0) * divisor(problem)

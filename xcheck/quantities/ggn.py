@@ -46,7 +46,7 @@ def ggn_product(problem: Problem) -> Callable[[Array], Array]:
     return product
 
 
-@in_both("ggn", "jacobian", needs=("examples",), tier="smoke", eager="standard", compiled=True)
+@in_both("ggn", "jacobian", needs=("examples",), tier="smoke", compiled=True)
 def jacobian(problem: Problem) -> Array:
     """`sum_n J_n^T H_n J_n` from the per-example Jacobians."""
     J, einsum = vmap_jacrev(problem), problem.xp.einsum

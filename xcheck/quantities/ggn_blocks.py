@@ -32,7 +32,7 @@ def full(problem: Problem) -> dict[str, Array]:
     return {name: G[where, where] for name, where in columns(problem).items()}
 
 
-@in_both("ggn_blocks", "jacobian", needs=("examples",), tier="smoke", eager="standard", compiled=True)
+@in_both("ggn_blocks", "jacobian", needs=("examples",), tier="smoke", compiled=True)
 def jacobians(problem: Problem) -> dict[str, Array]:
     """`sum_n J_nb^T H_n J_nb` from the per-example Jacobians, without the blocks across arrays."""
     J, einsum = vmap_jacrev(problem), problem.xp.einsum

@@ -27,7 +27,7 @@ def full(problem: Problem) -> Array:
     return problem.xp.linalg.diagonal(jacobian(problem))
 
 
-@in_both("ggn_diagonal", "jacobian", needs=("examples",), tier="smoke", eager="standard", compiled=True)
+@in_both("ggn_diagonal", "jacobian", needs=("examples",), tier="smoke", compiled=True)
 def squares(problem: Problem) -> Array:
     """`sum_n J_n[:, p]^T H_n J_n[:, p]` from the per-example Jacobians, without the matrix."""
     J, einsum = vmap_jacrev(problem), problem.xp.einsum

@@ -23,7 +23,7 @@ GGNVP = Quantity(
 )
 
 
-@in_both("ggnvp", "jvp_vjp", tier="smoke", eager="standard", compiled=True)
+@in_both("ggnvp", "jvp_vjp", tier="smoke", compiled=True)
 def jvp_vjp(problem: Problem) -> Array:
     """`J^T (H_l (J v))`: a forward pass, the loss's own Hessian-vector product, a pull-back."""
     return ggn_product(problem)(problem.tangents["params"])

@@ -23,13 +23,13 @@ GRADIENT = Quantity(
 )
 
 
-@in_both("gradient", "grad", tier="smoke", eager="standard", compiled=True)
+@in_both("gradient", "grad", tier="smoke", compiled=True)
 def grad(problem: Problem) -> Array:
     """The framework's gradient of `theta -> L`."""
     return problem.transforms.grad(problem.objective)(problem.theta)
 
 
-@in_both("gradient", "grad_of_params", eager="standard")
+@in_both("gradient", "grad_of_params")
 def grad_of_params(problem: Problem) -> Array:
     """The gradient by the dict of parameters, put in canonical order."""
 

@@ -42,7 +42,7 @@ def _each(problem: Problem, second: Callable[[Callable[[Array], Array]], Callabl
     return {name: second(of_block(problem, where))(problem.theta[where]) for name, where in places}
 
 
-@in_both("hessian_blocks", "forward_over_reverse", tier="smoke", eager="standard", compiled=True)
+@in_both("hessian_blocks", "forward_over_reverse", tier="smoke", compiled=True)
 def forward_over_reverse(problem: Problem) -> dict[str, Array]:
     """`jacfwd(jacrev(L))` of one parameter array after the other."""
     return _each(problem, problem.transforms.hessian)

@@ -26,7 +26,7 @@ def full(problem: Problem) -> Array:
     return problem.xp.linalg.diagonal(problem.transforms.hessian(problem.objective)(problem.theta))
 
 
-@in_both("hessian_diagonal", "vmap_hvp", tier="smoke", eager="standard", compiled=True)
+@in_both("hessian_diagonal", "vmap_hvp", tier="smoke", compiled=True)
 def hvps(problem: Problem) -> Array:
     """`e_i . H e_i` by forward over reverse, a chunk of i at a time."""
     transforms, xp = problem.transforms, problem.xp
@@ -51,7 +51,7 @@ def forward_over_forward(problem: Problem) -> Array:
     return every(problem, second)
 
 
-@implements("hessian_diagonal", "loop", "torch")
+@implements("hessian_diagonal", "loop", "torch", needs=("dense",))
 def torch_loop(problem: Problem) -> Array:
     """Entry i of the derivative of entry i of the gradient, one after the other."""
     theta = problem.theta.detach().requires_grad_()

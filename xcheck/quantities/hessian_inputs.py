@@ -42,7 +42,7 @@ def _by_argument(problem: Problem, second: Callable[[Program], Callable[..., dic
     return tree({name: {argument: part[name] for argument, part in parts.items()} for name in problem.cotangents})
 
 
-@in_both("hessian_inputs", "forward_over_reverse", needs=("examples",), tier="smoke", eager="standard", compiled=True)
+@in_both("hessian_inputs", "forward_over_reverse", needs=("examples",), tier="smoke", compiled=True)
 def forward_over_reverse(problem: Problem) -> Any:
     """`jacfwd(jacrev(f))`, which both frameworks call `hessian`, example by example."""
     return _by_argument(problem, problem.transforms.hessian, problem.transforms.vmap)

@@ -25,7 +25,7 @@ HESSIAN_PARAMS = Quantity(
 
 
 @in_both(
-    "hessian_params", "forward_over_reverse", tier="smoke", eager="standard", compiled=True,
+    "hessian_params", "forward_over_reverse", tier="smoke", compiled=True,
     torch_limitations=(BATCH_NORM,),
 )  # fmt: skip
 def forward_over_reverse(problem: Problem) -> Array:

@@ -21,7 +21,7 @@ HESSIAN_TRACE = Quantity(
 )
 
 
-@in_both("hessian_trace", "full", needs=("dense",), tier="smoke", eager="standard", compiled=True)
+@in_both("hessian_trace", "full", needs=("dense",), tier="smoke", compiled=True)
 def full(problem: Problem) -> Array:
     """The trace of the whole Hessian."""
     return problem.xp.linalg.trace(problem.transforms.hessian(problem.objective)(problem.theta))

@@ -23,7 +23,7 @@ HVP = Quantity(
 )
 
 
-@in_both("hvp", "forward_over_reverse", tier="smoke", eager="standard", compiled=True)
+@in_both("hvp", "forward_over_reverse", tier="smoke", compiled=True)
 def forward_over_reverse(problem: Problem) -> Array:
     """`jvp(grad(L))`."""
     transforms = problem.transforms
@@ -41,7 +41,7 @@ def reverse_over_forward(problem: Problem) -> Array:
     return transforms.grad(slope)(problem.theta)
 
 
-@in_both("hvp", "reverse_over_reverse", eager="standard")
+@in_both("hvp", "reverse_over_reverse")
 def reverse_over_reverse(problem: Problem) -> Array:
     """`grad` of `theta -> grad L(theta) . v`."""
     transforms = problem.transforms

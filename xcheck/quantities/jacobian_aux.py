@@ -51,7 +51,7 @@ def _own_blocks(problem: Problem, jacobian: Any) -> dict[str, Array]:
     return _joined(problem, {o: tuple(own("ncn...->nc...", J) for J in blocks) for o, blocks in found.items()}, aux)
 
 
-@in_both("jacobian_aux", "vmap_jacrev", needs=("aux", "examples"), tier="smoke", eager="standard", compiled=True)
+@in_both("jacobian_aux", "vmap_jacrev", needs=("aux", "examples"), tier="smoke", compiled=True)
 def vmap_jacrev(problem: Problem) -> dict[str, Array]:
     """`jacrev(has_aux=True)` example by example."""
     return _per_example(problem, problem.transforms.jacrev)

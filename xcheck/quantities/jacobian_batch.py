@@ -41,7 +41,7 @@ def _whole(problem: Problem, jacobian: Any) -> Any:
     return _blocks(problem, jacobian(_f(problem), tuple(range(len(xs))))(*xs))
 
 
-@in_both("jacobian_batch", "jacrev", tier="smoke", eager="standard", compiled=True)
+@in_both("jacobian_batch", "jacrev", tier="smoke", compiled=True)
 def jacrev(problem: Problem) -> Any:
     """Reverse mode: one pull-back for each of the n c outputs."""
     return _whole(problem, problem.transforms.jacrev)

@@ -32,13 +32,13 @@ JACOBIAN_INPUTS = Quantity(
 )
 
 
-@in_both("jacobian_inputs", "vmap_jacrev", needs=("examples",), tier="smoke", eager="standard", compiled=True)
+@in_both("jacobian_inputs", "vmap_jacrev", needs=("examples",), tier="smoke", compiled=True)
 def vmap_jacrev(problem: Problem) -> Any:
     """Reverse mode example by example, by all arguments at once."""
     return _per_example(problem, problem.transforms.jacrev)
 
 
-@in_both("jacobian_inputs", "vmap_jacfwd", needs=("examples",), eager="standard")
+@in_both("jacobian_inputs", "vmap_jacfwd", needs=("examples",))
 def vmap_jacfwd(problem: Problem) -> Any:
     """Forward mode example by example, by all arguments at once."""
     return _per_example(problem, problem.transforms.jacfwd)

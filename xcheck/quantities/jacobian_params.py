@@ -21,13 +21,13 @@ JACOBIAN_PARAMS = Quantity(
 )
 
 
-@in_both("jacobian_params", "jacrev", tier="smoke", eager="standard", compiled=True)
+@in_both("jacobian_params", "jacrev", tier="smoke", compiled=True)
 def jacrev(problem: Problem) -> Any:
     """Reverse mode over the whole batch: one pull-back for each of the n c outputs."""
     return by_params(problem.transforms.jacrev(of_theta(problem))(problem.theta))
 
 
-@in_both("jacobian_params", "jacfwd", eager="standard")
+@in_both("jacobian_params", "jacfwd")
 def jacfwd(problem: Problem) -> Any:
     """Forward mode over the whole batch: one tangent for each of the p parameters."""
     return by_params(problem.transforms.jacfwd(of_theta(problem))(problem.theta))

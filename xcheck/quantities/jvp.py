@@ -23,13 +23,13 @@ JVP = Quantity(
 )
 
 
-@in_both("jvp", "jvp", tier="smoke", eager="standard", compiled=True)
+@in_both("jvp", "jvp", tier="smoke", compiled=True)
 def forward(problem: Problem) -> Any:
     """Forward mode: one pass."""
     return bare(problem.transforms.jvp(outputs(problem), primals(problem), tangents(problem))[1])
 
 
-@in_both("jvp", "double_vjp", eager="standard")
+@in_both("jvp", "double_vjp")
 def double_vjp(problem: Problem) -> Any:
     """The pull-back is linear in its cotangent, and its own pull-back is `J v`."""
     transforms = problem.transforms

@@ -39,7 +39,7 @@ def example_gradient(problem: Problem) -> Callable[..., Array]:
     return lambda target, *inputs: problem.transforms.grad(loss)(problem.theta, target, *inputs)
 
 
-@in_both("per_example_gradients", "vmap_grad", needs=("examples",), tier="smoke", eager="standard", compiled=True)
+@in_both("per_example_gradients", "vmap_grad", needs=("examples",), tier="smoke", compiled=True)
 def vmap_grad(problem: Problem) -> Array:
     """The gradient of one example's share, all examples at once."""
     return problem.transforms.vmap(example_gradient(problem))(problem.targets, *problem.inputs)

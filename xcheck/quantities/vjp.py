@@ -22,14 +22,14 @@ VJP = Quantity(
 )
 
 
-@in_both("vjp", "vjp", tier="smoke", eager="standard", compiled=True)
+@in_both("vjp", "vjp", tier="smoke", compiled=True)
 def reverse(problem: Problem) -> Any:
     """Reverse mode: one pass."""
     _, pull = problem.transforms.vjp(outputs(problem), *primals(problem))
     return by_primals(problem, pull(problem.cotangents))
 
 
-@in_both("vjp", "grad", eager="standard")
+@in_both("vjp", "grad")
 def grad(problem: Problem) -> Any:
     """The gradient of `<w, f>`."""
 
