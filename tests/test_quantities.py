@@ -42,7 +42,9 @@ def test_a_last_bit_too_much_in_one_entry_is_seen(quantity):
         if quantity in CASES[name].quantities
     )
     made = problem(case, quantity, "torch")
-    found = execute(made, next(i for i in implementations(quantity).values() if i.framework == "torch")).result
+    found = execute(
+        made, next(i for i in implementations(quantity).values() if (i.framework, i.cases) == ("torch", "*"))
+    ).result
     path, array = next(iter(leaves(found).items()))
     wrong = array.detach().clone()
     wrong.view(-1)[-1] *= 1 + 2.0**-40

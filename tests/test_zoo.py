@@ -12,15 +12,20 @@ from xcheck._tree import tree
 from xcheck.arrays import rounded
 
 CASES = ("linear_gaussian_3_2", "tanh_mlp", "td_error_aux")
+#: What the hypotheses of the diagnosis are written for; on other quantities a defect is killed but may go unnamed.
+NAMED = (
+    "value", "gradient", "jacobian_params", "jacobian_inputs", "jacobian_aux", "hessian_params", "hessian_diagonal",
+    "hvp", "ggn", "ggn_diagonal",
+)  # fmt: skip
 
 
 def planted(defect, dtype):
     """(case, quantity, wrong result) wherever the defect applies and does harm to the exact result."""
     for name in CASES:
         case = xcheck.load_cases()[name]
-        for quantity in case.quantities:
+        for quantity in [q for q in NAMED if q in case.quantities]:
             exact = right(case, quantity, dtype)
-            # A diagnosis of these 141,000 entries takes 2 s; `nox -s zoo` does them all.
+            # A diagnosis of these 141,000 entries takes 2 s: too long for every defect.
             if not defect.applies(exact) or (name, quantity) == ("tanh_mlp", "jacobian_params"):
                 continue
             changed = defect.wrong(exact)
