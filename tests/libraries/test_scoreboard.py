@@ -107,14 +107,14 @@ def test_what_a_library_leaves_behind_is_seen(tmp_path: Path):
 
 
 def test_adapters_register_without_their_libraries():
-    script = "import sys, xcheck.libraries as l; l.load(); "
+    script = "import sys, xcheck.libraries as l; l.load_adapters(); "
     script += "print(sorted({m for m, _ in l.LIBRARIES.values()} & set(sys.modules)), 'jax' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[] False"
 
 
 def test_every_adapter_registers_something():
-    libraries.load()
+    libraries.load_adapters()
     registered = {
         one.module.rpartition(".")[2] for quantity in load_quantities() for one in implementations(quantity).values()
     }

@@ -1,8 +1,9 @@
 """Other libraries, one file each: an adapter of some 40 lines and the conventions that the judge holds it to.
 
 A library is imported when its adapter computes something; where it is missing, every cell is `unsupported`. The
-adapters are registered by `load`, or one by one; our own engine, `xcheck.layerwise`, is in every run. Conventions that
-depend on the loss are written in the names of `Convention.scale`: `r` and `nll` as `xcheck.program.Loss` has them.
+adapters are registered by `load_adapters`, or one by one; our own engine, `xcheck.layerwise`, is in every run.
+Conventions that depend on the loss are written in the names of `Convention.scale`: `r` and `nll` as
+`xcheck.program.Loss` has them.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LIBRARIES: dict[str, tuple[str, str]] = {
 }
 
 
-def load() -> None:
+def load_adapters() -> None:
     """Registers the implementations of every adapter; no library and no framework is imported by it."""
     for name in LIBRARIES:
         importlib.import_module(f"{__name__}.{name}")

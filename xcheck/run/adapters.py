@@ -15,7 +15,7 @@ from xcheck.quantity import Implementation
 def import_adapter(name: str) -> None:
     """Imports a module by its dotted name; the working folder counts as a place to find it.
 
-    A package of several adapters may have a function `load()` that imports them.
+    A package of several adapters may have a function `load_adapters()` that imports them.
 
     Raises:
         UsageError: there is no such module, or it cannot be executed.
@@ -24,7 +24,7 @@ def import_adapter(name: str) -> None:
         sys.path.insert(0, os.getcwd())
     try:
         module = importlib.import_module(name)
-        getattr(module, "load", lambda: None)()
+        getattr(module, "load_adapters", lambda: None)()
     except ModuleNotFoundError as error:
         missing = error.name or name
         if name == missing or name.startswith(f"{missing}."):
