@@ -13,7 +13,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 # One thread: two frameworks that share two cores would otherwise wait for each other (an HVP took 176 ms for 1.5).
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
-COMMAND_LINE = ("tests/test_cli.py",)
+COMMAND_LINE = ("tests/test_cli.py", "tests/test_outcomes.py")
 FAULTS = ("tests/test_planted_faults.py", "tests/test_quantities.py", "tests/test_zoo.py")
 
 
@@ -36,7 +36,7 @@ def tests(session: nox.Session) -> None:
     install(session, "test")
     # Two processes of one thread each: the tests start processes of their own, and CI has two cores.
     pytest = ("python", "-m", "pytest", "-n", "2", "--dist", "worksteal")
-    alone = [*COMMAND_LINE, *FAULTS]
+    alone = (*COMMAND_LINE, *FAULTS)
     session.run(*pytest, *(f"--ignore={file}" for file in alone), *session.posargs, env=THREADS)
     # Other tests register implementations in their process, which these would meet.
     session.run(*pytest, *COMMAND_LINE, *session.posargs, env=THREADS)
