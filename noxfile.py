@@ -63,6 +63,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Checks types."""
     install(session, "types", "test")
+    session.install("-c", "constraints.txt", "-e", ".[all,bench,report]")
     session.run("pyright", *session.posargs)
 
 
