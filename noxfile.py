@@ -13,9 +13,6 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 # One thread: two frameworks that share two cores would otherwise wait for each other (an HVP took 176 ms for 1.5).
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
-COMMAND_LINE = ("tests/test_cli.py", "tests/test_outcomes.py")
-FAULTS = ("tests/test_planted_faults.py", "tests/test_quantities.py", "tests/test_zoo.py")
-
 
 def install(session: nox.Session, *groups: str, frameworks: bool = True) -> None:
     """The project, editable, with its frameworks and the named dependency groups."""
@@ -35,19 +32,7 @@ def tests(session: nox.Session) -> None:
     """Runs the tests; options behind `--` go to pytest."""
     install(session, "test")
     # Two processes of one thread each: the tests start processes of their own, and CI has two cores.
-    pytest = ("python", "-m", "pytest", "-n", "2", "--dist", "worksteal")
-    alone = (*COMMAND_LINE, *FAULTS)
-    session.run(*pytest, *(f"--ignore={file}" for file in alone), *session.posargs, env=THREADS)
-    # Other tests register implementations in their process, which these would meet.
-    session.run(*pytest, *COMMAND_LINE, *session.posargs, env=THREADS)
-
-
-@nox.session
-def faults(session: nox.Session) -> None:
-    """Plants faults into real implementations and judges each implementation for itself: ten minutes."""
-    install(session, "test")
-    for file in FAULTS:
-        session.run("python", "-m", "pytest", "-n", "2", file, *session.posargs, env=THREADS)
+    session.run("python", "-m", "pytest", "-n", "2", "--dist", "worksteal", *session.posargs, env=THREADS)
 
 
 @nox.session
