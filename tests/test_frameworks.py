@@ -117,3 +117,25 @@ def test_nn_is_exact_where_numbers_are_small(native, name, arguments, options, e
 def test_every_function_of_nn_has_an_exact_twin():
     """tests/exact/test_primitives.py compares each with both frameworks through the judge."""
     assert public(_torch_nn) == set(PRIMITIVES)
+
+
+@BOTH
+@pytest.mark.parametrize("count", [1, 5, 8, 9, 141])
+def test_a_chunked_function_sees_every_row_once(native, count):
+    rows = native.asarray(np.arange(2.0 * count).reshape(count, 2), "float32")
+    found = native.to_numpy(native.chunked(lambda row: row @ row, 8)(rows))
+    assert np.array_equal(found, np.square(native.to_numpy(rows)).sum(axis=1))
+
+
+def test_quick_compilation_is_another_one_and_says_the_same():
+    def function(x):
+        return jax.numpy.sum(jax.numpy.sqrt(x))
+
+    quick, usual = in_jax.wrap(function, "jit", True), in_jax.wrap(function, "jit", False)
+    assert quick is not usual
+    assert quick(4.0) == usual(4.0) == 2.0
+
+
+def test_an_option_that_this_xla_does_not_know_is_left_out():
+    assert in_jax._accepted(in_jax.QUICK) == in_jax.QUICK
+    assert in_jax._accepted({"xla_of_another_release": 0}) is None

@@ -28,8 +28,8 @@ class Execution:
     seconds: dict[str, float]
 
 
-def execute(problem: Problem, implementation: Implementation) -> Execution:
-    """Runs an implementation as its registration says.
+def execute(problem: Problem, implementation: Implementation, *, quick: bool = False) -> Execution:
+    """Runs an implementation as its registration says; `quick` compiles it with the compiler's least effort.
 
     Raises:
         Unsupported: it does not apply to this problem; the message says why.
@@ -38,7 +38,7 @@ def execute(problem: Problem, implementation: Implementation) -> Execution:
     if reason:
         raise Unsupported(reason)
     native = adapter(problem.framework)
-    run = native.wrap(implementation.function, implementation.variant)
+    run = native.wrap(implementation.function, implementation.variant, quick)
     with problem.precision():
         start = perf_counter()
         prepared = () if implementation.prepare is None else (implementation.prepare(problem),)

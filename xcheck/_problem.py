@@ -213,5 +213,5 @@ def problem(
             module=native.module(case, array),
             loss_module=native.loss_module(case),
         )
-        outputs = bare.outputs(bare.params, *bare.inputs)
+        outputs = native.shapes(bare.outputs, bare.params, *bare.inputs)
         return replace(bare, cotangents={name: vector(name, output.shape) for name, output in outputs.items()})

@@ -7,13 +7,14 @@ Each module has::
     asarray(values, dtype, device)  a native array of NumPy values; integers stay integers
     identity(size, like)            the unit matrix, with the dtype and on the device of `like`
     chunked(function, size)         the function mapped over rows, `size` of them at a time
+    shapes(function, *arguments)    what it returns; only the shapes count, so that nothing needs to be computed
     to_numpy(tree)                  the inverse of asarray, leaf by leaf; bfloat16 becomes float64, exactly
     dtype_name(array)               "float64", "float32", "bfloat16", "int64" ...
     synchronise(tree)               waits until every leaf is computed; the tree itself
     precision(dtype, device)        a context: how float32 matrices are multiplied, x64; everything is restored
     devices()                       the devices of this machine, "cpu" first
     prepare_worker(scratch)         what a worker process does once; its run's workers share the folder `scratch`
-    wrap(function, variant)         the function jitted or compiled
+    wrap(function, variant, quick)  the function jitted or compiled; quick: with the compiler's least effort
     register(kind, dynamic, static) makes a dataclass an argument that the framework can trace
     module(case, array)             the program as a real torch.nn.Module; None in JAX
     loss_module(case)               the loss as one; None in JAX

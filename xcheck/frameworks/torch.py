@@ -24,7 +24,8 @@ Tensor = Any  # torch.Tensor; a type checker would take this folder's torch.py f
 
 __all__ = [
     "asarray", "call", "check_device", "chunked", "devices", "dtype_name", "identity", "loss_module", "module",
-    "module_state", "precision", "prepare_worker", "register", "synchronise", "to_numpy", "transforms", "wrap", "xp",
+    "module_state", "precision", "prepare_worker", "register", "shapes", "synchronise", "to_numpy", "transforms",
+    "wrap", "xp",
 ]  # fmt: skip
 
 xp: Any = Namespace(LazyModule("array_api_compat.torch"), _torch_nn)
@@ -48,6 +49,10 @@ def identity(size: int, like: Tensor) -> Tensor:
 
 def chunked(function: Callable[[Tensor], Any], size: int) -> Callable[[Tensor], Any]:
     return torch.func.vmap(function, chunk_size=size)
+
+
+def shapes(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
 
 
 def to_numpy(result: Any) -> Any:
@@ -111,5 +116,5 @@ def check_device(device: str) -> str:
 
 
 @cache
-def wrap(function: Callable[..., Any], variant: str) -> Callable[..., Any]:
+def wrap(function: Callable[..., Any], variant: str, quick: bool = False) -> Callable[..., Any]:
     return compiled(function) if variant == "compile" else function

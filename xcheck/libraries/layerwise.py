@@ -12,7 +12,7 @@ from xcheck.quantity import implements
 layerwise = LazyModule("xcheck.layerwise")
 Array = Any  # torch.Tensor
 
-NEEDS = ("module", "single_output", "single_argument")
+NEEDS = ("module", "single_output", "single_argument", "examples")
 
 
 def batch(problem: Problem) -> tuple[Any, Any, Any, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from xcheck.quantity import implements
@@ -24,6 +24,12 @@ BATCH_NORM = Limitation(
     "docs/findings.md#pytorch-second-derivatives-through-batch-normalisation-in-training-are-wrong",
     outcome="disagrees", case="batch_norm_train",
 )  # fmt: skip
+LAYER_NORM = Limitation(
+    "nested transforms of torch.func through layer normalisation are wrong",
+    "docs/findings.md#pytorch-nested-transforms-of-torchfunc-through-layer-normalisation-are-wrong-torchfunchessian-too",
+    outcome="disagrees", case="layer_norm,attention",
+)  # fmt: skip
+NORMS = (BATCH_NORM, LAYER_NORM)
 
 
 def in_both(
@@ -120,6 +126,11 @@ def example_loss(problem: Problem) -> Callable[..., Array]:
 def every(problem: Problem, f: Callable[[Array], Any]) -> Any:
     """`f(e_i)` for every unit vector e_i of theta, stacked, CHUNK of them at a time."""
     return problem.chunked(f, CHUNK)(problem.identity(problem.theta.shape[0]))
+
+
+def entries(values: Array) -> Iterator[Array]:
+    """The entries of a torch vector by index: iterating unbinds it, and each backward pass would build all n again."""
+    return (values[i] for i in range(values.shape[0]))
 
 
 def by_params(found: Mapping[str, Array]) -> Any:

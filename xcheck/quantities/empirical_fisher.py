@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import Array, Problem, in_both, in_jax
+from xcheck.quantities._native import Array, Problem, entries, in_both, in_jax
 from xcheck.quantities.per_example_gradients import example_gradient, jacrev, losses, vmap_grad
 from xcheck.quantity import Quantity, implements
 
@@ -72,7 +72,7 @@ def torch_loop(problem: Problem) -> Array:
     """`grad l_n grad l_n^T` added up, `autograd.grad` of one example after the other."""
     theta = problem.theta.detach().requires_grad_()
     total = torch.zeros_like(problem.identity(len(theta)))
-    for loss in losses(problem)(theta):
+    for loss in entries(losses(problem)(theta)):
         (g,) = torch.autograd.grad(loss, theta, retain_graph=True)
         total = total + torch.outer(g, g)
     return total * divisor(problem)

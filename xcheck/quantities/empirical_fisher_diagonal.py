@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import Array, Problem, every, in_both, in_jax
+from xcheck.quantities._native import Array, Problem, entries, every, in_both, in_jax
 from xcheck.quantities.empirical_fisher import divisor, outer
 from xcheck.quantities.per_example_gradients import example_gradient, jacrev, losses, vmap_grad
 from xcheck.quantity import Quantity, implements
@@ -67,6 +67,6 @@ def torch_loop(problem: Problem) -> Array:
     """The squared gradients added up, `autograd.grad` of one example after the other."""
     theta = problem.theta.detach().requires_grad_()
     total = torch.zeros_like(theta)
-    for loss in losses(problem)(theta):
+    for loss in entries(losses(problem)(theta)):
         total = total + torch.autograd.grad(loss, theta, retain_graph=True)[0] ** 2
     return total.detach() * divisor(problem)

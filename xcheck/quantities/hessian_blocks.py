@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import Array, Problem, in_both, in_jax
+from xcheck.quantities._native import Array, Problem, entries, in_both, in_jax
 from xcheck.quantity import Quantity, implements
 
 HESSIAN_BLOCKS = Quantity(
@@ -93,7 +93,8 @@ def torch_loop(problem: Problem) -> dict[str, Array]:
     def rows(slope: Array, x: Array) -> Array:
         if not slope.requires_grad:  # the loss is linear in this array
             return x.new_zeros(x.numel(), x.numel())
-        each = [torch.autograd.grad(g, x, retain_graph=True, materialize_grads=True)[0] for g in slope.reshape(-1)]
+        gs = entries(slope.reshape(-1))
+        each = [torch.autograd.grad(g, x, retain_graph=True, materialize_grads=True)[0] for g in gs]
         return torch.stack(each).reshape(x.numel(), x.numel())
 
     return {name: rows(slope, x) for slope, (name, x) in zip(slopes, params.items(), strict=True)}

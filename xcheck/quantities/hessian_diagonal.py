@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import BATCH_NORM, Array, Problem, every, in_both, in_jax
+from xcheck.quantities._native import NORMS, Array, Problem, entries, every, in_both, in_jax
 from xcheck.quantity import Quantity, implements
 
 HESSIAN_DIAGONAL = Quantity(
@@ -37,7 +37,7 @@ def hvps(problem: Problem) -> Array:
     return every(problem, entry)
 
 
-@in_both("hessian_diagonal", "forward_over_forward", torch_limitations=(BATCH_NORM,))
+@in_both("hessian_diagonal", "forward_over_forward", torch_limitations=NORMS)
 def forward_over_forward(problem: Problem) -> Array:
     """`d^2 L(theta + t e_i) / d t^2`, a chunk of i at a time, without any reverse pass."""
     transforms = problem.transforms
@@ -56,7 +56,8 @@ def torch_loop(problem: Problem) -> Array:
     """Entry i of the derivative of entry i of the gradient, one after the other."""
     theta = problem.theta.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(problem.objective(theta), theta, create_graph=True)
-    rows = (torch.autograd.grad(g, theta, retain_graph=True, materialize_grads=True)[0] for g in gradient)
+    each = entries(gradient)
+    rows = (torch.autograd.grad(g, theta, retain_graph=True, materialize_grads=True)[0] for g in each)
     return torch.stack([row[i] for i, row in enumerate(rows)])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import Array, Problem, example, in_both, in_jax, tree
+from xcheck.quantities._native import LAYER_NORM, Array, Problem, entries, example, in_both, in_jax, tree
 from xcheck.quantity import Quantity, implements
 
 HESSIAN_INPUTS = Quantity(
@@ -48,7 +48,7 @@ def forward_over_reverse(problem: Problem) -> Any:
     return _by_argument(problem, problem.transforms.hessian, problem.transforms.vmap)
 
 
-@in_both("hessian_inputs", "reverse_over_forward", needs=("examples",))
+@in_both("hessian_inputs", "reverse_over_forward", needs=("examples",), torch_limitations=(LAYER_NORM,))
 def reverse_over_forward(problem: Problem) -> Any:
     """`jacrev(jacfwd(f))`, example by example."""
     transforms = problem.transforms
@@ -62,7 +62,7 @@ def reverse_over_reverse(problem: Problem) -> Any:
     return _by_argument(problem, lambda f: transforms.jacrev(transforms.jacrev(f)), transforms.vmap)
 
 
-@in_both("hessian_inputs", "forward_over_forward", needs=("examples",), tier="full")
+@in_both("hessian_inputs", "forward_over_forward", needs=("examples",), tier="full", torch_limitations=(LAYER_NORM,))
 def forward_over_forward(problem: Problem) -> Any:
     """`jacfwd(jacfwd(f))`, example by example."""
     transforms = problem.transforms
@@ -83,7 +83,7 @@ def torch_loop(problem: Problem) -> Any:
         x = problem.inputs[position].detach().requires_grad_()
         inputs = (*problem.inputs[:position], x, *problem.inputs[position + 1 :])
         for name, output in problem.outputs(problem.params, *inputs).items():
-            rows = [_second(y, x) for y in output.reshape(output.shape[0], -1).sum(dim=0)]
+            rows = [_second(y, x) for y in entries(output.reshape(output.shape[0], -1).sum(dim=0))]
             found.setdefault(name, {})[argument] = torch.stack(rows, dim=1)
     return tree(found)
 
@@ -91,8 +91,8 @@ def torch_loop(problem: Problem) -> Any:
 def _second(y: Array, x: Array) -> Array:
     """`d^2 y / d x_nd d x_ne` (n, d, d)."""
     (slope,) = torch.autograd.grad(y, x, create_graph=True, materialize_grads=True)
-    entries = slope.reshape(len(x), -1).sum(dim=0)
-    if not entries.requires_grad:  # y is linear in x
-        return x.new_zeros(len(x), len(entries), len(entries))
-    rows = [torch.autograd.grad(s, x, retain_graph=True, materialize_grads=True)[0] for s in entries]
+    slopes = slope.reshape(len(x), -1).sum(dim=0)
+    if not slopes.requires_grad:  # y is linear in x
+        return x.new_zeros(len(x), len(slopes), len(slopes))
+    rows = [torch.autograd.grad(s, x, retain_graph=True, materialize_grads=True)[0] for s in entries(slopes)]
     return torch.stack([row.reshape(len(x), -1) for row in rows], dim=1)

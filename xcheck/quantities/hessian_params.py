@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import BATCH_NORM, Array, Problem, in_both, in_jax
+from xcheck.quantities._native import LAYER_NORM, NORMS, Array, Problem, entries, in_both, in_jax
 from xcheck.quantity import Quantity, implements
 
 #: Columns at once: all p of them would hold p^2 copies of the activations.
@@ -26,21 +26,21 @@ HESSIAN_PARAMS = Quantity(
 
 @in_both(
     "hessian_params", "forward_over_reverse", tier="smoke", compiled=True,
-    torch_limitations=(BATCH_NORM,),
+    torch_limitations=NORMS,
 )  # fmt: skip
 def forward_over_reverse(problem: Problem) -> Array:
     """`jacfwd(jacrev(L))`, which both frameworks call `hessian`."""
     return problem.transforms.hessian(problem.objective)(problem.theta)
 
 
-@in_both("hessian_params", "reverse_over_reverse", torch_limitations=(BATCH_NORM,))
+@in_both("hessian_params", "reverse_over_reverse", torch_limitations=NORMS)
 def reverse_over_reverse(problem: Problem) -> Array:
     """`jacrev(jacrev(L))`."""
     transforms = problem.transforms
     return transforms.jacrev(transforms.jacrev(problem.objective))(problem.theta)
 
 
-@in_both("hessian_params", "reverse_over_forward", torch_limitations=(BATCH_NORM,))
+@in_both("hessian_params", "reverse_over_forward", torch_limitations=NORMS)
 def reverse_over_forward(problem: Problem) -> Array:
     """Row i is the gradient of `theta -> dL(theta) e_i`, all i at once."""
     transforms = problem.transforms
@@ -51,7 +51,7 @@ def reverse_over_forward(problem: Problem) -> Array:
     return transforms.vmap(row)(problem.identity(problem.theta.shape[0]))
 
 
-@implements("hessian_params", "forward_over_forward", "torch", tier="full", limitations=(BATCH_NORM,))
+@implements("hessian_params", "forward_over_forward", "torch", tier="full", limitations=NORMS)
 def torch_forward_over_forward(problem: Problem) -> Array:
     """`jacfwd(jacfwd(L))` by p^2 passes, in chunks of columns."""
     gradient = torch.func.jacfwd(problem.objective)
@@ -76,7 +76,8 @@ def torch_loop(problem: Problem) -> Array:
     """`autograd.grad` of each entry of the gradient, one after the other."""
     theta = problem.theta.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(problem.objective(theta), theta, create_graph=True)
-    rows = [torch.autograd.grad(g, theta, retain_graph=True, materialize_grads=True)[0] for g in gradient]
+    each = entries(gradient)
+    rows = [torch.autograd.grad(g, theta, retain_graph=True, materialize_grads=True)[0] for g in each]
     return torch.stack(rows)
 
 
@@ -105,7 +106,9 @@ def jacrev_chunks(problem: Problem) -> Array:
     return torch.func.jacrev(torch.func.grad(problem.objective), chunk_size=CHUNK)(problem.theta)
 
 
-@implements("hessian_params", "functional_call", "torch", needs=("module", "examples"), tier="full")
+@implements(
+    "hessian_params", "functional_call", "torch", needs=("module", "examples"), tier="full", limitations=(LAYER_NORM,)
+)
 def functional_call(problem: Problem) -> Array:
     """`jacrev(jacrev)` of a functional call by the dict of parameters, its blocks put in canonical order."""
     loss_module, names = problem.loss_module, tuple(problem.params)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import BATCH_NORM, Array, Problem, in_both, in_jax
+from xcheck.quantities._native import NORMS, Array, Problem, in_both, in_jax
 from xcheck.quantity import Quantity, implements
 from xcheck.result import Limitation
 
@@ -30,7 +30,7 @@ def forward_over_reverse(problem: Problem) -> Array:
     return transforms.jvp(transforms.grad(problem.objective), (problem.theta,), (problem.tangents["params"],))[1]
 
 
-@in_both("hvp", "reverse_over_forward", torch_limitations=(BATCH_NORM,))
+@in_both("hvp", "reverse_over_forward", torch_limitations=NORMS)
 def reverse_over_forward(problem: Problem) -> Array:
     """`grad` of `theta -> dL(theta) v`."""
     transforms = problem.transforms
@@ -69,7 +69,7 @@ def jax_linearize(problem: Problem) -> Array:
     return product(problem.tangents["params"])
 
 
-@in_both("hvp", "full", needs=("dense",), tier="full", torch_limitations=(BATCH_NORM,))
+@in_both("hvp", "full", needs=("dense",), tier="full", torch_limitations=NORMS)
 def full(problem: Problem) -> Array:
     """The whole Hessian times v."""
     H = problem.transforms.hessian(problem.objective)(problem.theta)

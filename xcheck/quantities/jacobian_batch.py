@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import Array, Problem, arguments, batch, in_both, in_jax, of_arguments, tree
+from xcheck.quantities._native import Array, Problem, arguments, batch, entries, in_both, in_jax, of_arguments, tree
 from xcheck.quantity import Quantity, implements
 
 JACOBIAN_BATCH = Quantity(
@@ -100,7 +100,8 @@ def torch_loop(problem: Problem) -> Any:
     xs = tuple(x.detach().requires_grad_() for x in arguments(problem))
     found = {}
     for name, output in _f(problem)(*xs).items():
-        each = [torch.autograd.grad(y, xs, retain_graph=True, materialize_grads=True) for y in output.reshape(-1)]
+        ys = entries(output.reshape(-1))
+        each = [torch.autograd.grad(y, xs, retain_graph=True, materialize_grads=True) for y in ys]
         rows = (
             torch.stack(J).reshape(*output.shape, *x.shape) for J, x in zip(zip(*each, strict=True), xs, strict=True)
         )

@@ -12,6 +12,7 @@ from xcheck.quantities._native import (
     arguments,
     batch,
     by_arguments,
+    entries,
     example,
     in_both,
     in_jax,
@@ -99,7 +100,8 @@ def torch_loop(problem: Problem) -> Any:
     xs = tuple(x.detach().requires_grad_() for x in arguments(problem))
     found = {}
     for name, output in of_arguments(problem, lambda *inputs: batch(problem)(problem.params, *inputs))(*xs).items():
-        each = [torch.autograd.grad(y, xs, retain_graph=True, materialize_grads=True) for y in output.sum(dim=0)]
+        ys = entries(output.sum(dim=0))
+        each = [torch.autograd.grad(y, xs, retain_graph=True, materialize_grads=True) for y in ys]
         found[name] = tuple(torch.stack(rows, dim=1) for rows in zip(*each, strict=True))
     return by_arguments(problem, found)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import Array, Problem, example_loss, in_both, in_jax, output_of_theta
+from xcheck.quantities._native import Array, Problem, entries, example_loss, in_both, in_jax, output_of_theta
 from xcheck.quantities.jacobian_params import vmap_jacrev
 from xcheck.quantity import Quantity, implements
 
@@ -75,7 +75,8 @@ def jax_loop(problem: Problem) -> Array:
 def torch_loop(problem: Problem) -> Array:
     """`autograd.grad` of each of the n losses, one after the other."""
     theta = problem.theta.detach().requires_grad_()
-    return torch.stack([torch.autograd.grad(loss, theta, retain_graph=True)[0] for loss in losses(problem)(theta)])
+    each = entries(losses(problem)(theta))
+    return torch.stack([torch.autograd.grad(loss, theta, retain_graph=True)[0] for loss in each])
 
 
 @implements(

@@ -45,10 +45,21 @@ def start(folder: str | None, modules: Iterable[str], frameworks: Iterable[str],
 def work(task: Task) -> Result:
     """One cell, computed twice and judged.
 
+    Below the full tier XLA compiles with its least effort, which is most of such a run; whatever fails is compiled
+    once more by XLA's defaults and judged by that.
+
     Raises:
         XCheckError: xcheck itself cannot go on (a damaged reference, a guard that failed); that ends the run.
     """
     cell, settings = task
+    quick = settings.tier != "full"
+    found = _judged(cell, settings, quick)
+    return (
+        _judged(cell, settings, False) if found.outcome.failed and quick and cell.declared.variant == "jit" else found
+    )
+
+
+def _judged(cell: Cell, settings: Settings, quick: bool) -> Result:
     case, implementation = load_cases(settings.folder)[cell.case], cell.declared
     try:
         problem = _problem.problem(case, cell.quantity, implementation.framework, dtype=cell.dtype, device=cell.device)
@@ -56,7 +67,7 @@ def work(task: Task) -> Result:
         if unmet:
             return result(cell, Outcome.UNSUPPORTED, unmet)
         with memory_limit(settings.memory):
-            computed = _twice(cell, problem, implementation)
+            computed = _twice(cell, problem, implementation, quick)
     except (Unsupported, MissingFramework) as error:
         return result(cell, Outcome.UNSUPPORTED, str(error))
     except BaseException as error:  # an implementation may raise anything, SystemExit too
@@ -86,13 +97,13 @@ def result(cell: Cell, outcome: Outcome, reason: str | None = None, **more: Any)
 
 
 def _twice(
-    cell: Cell, problem: Problem, implementation: Implementation
+    cell: Cell, problem: Problem, implementation: Implementation, quick: bool
 ) -> Result | tuple[Any, dict[str, float], str | None]:
     """The native result of the second run, the seconds of the first, and where the two differ."""
     before = problem.snapshot()
     seconds, copies, native = {}, [], None
     for _ in range(2):
-        execution = _execute.execute(problem, implementation)
+        execution = _execute.execute(problem, implementation, quick=quick)
         changed = problem.changed(before)
         if changed:
             return result(cell, *changed)
