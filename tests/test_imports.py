@@ -34,7 +34,8 @@ ROOMS = (
     {"_parity", "bench"},
     {"report"},
     {"suite", "_subject", "_gaps"},
-    {"plugin", "cli", "bench_command", "__main__"},
+    {"plugin", "commands"},
+    {"cli", "__main__"},
 )
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}
 

@@ -1,4 +1,4 @@
-"""The command `xcheck bench`, and `python -m xcheck.bench_command` where only that is wanted."""
+"""`xcheck bench`: measure, compare, and write the page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from xcheck.commands.options import split
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,8 +56,8 @@ def bench(
         chosen: dict[str, Any] = dict(QUICK) if quick else {"tables": tuple(tables)} if tables else {}
         chosen |= {"budget": budget} if budget else {}
         settings = Settings(
-            case=case, quantity=quantity, implementation=implementation, dtypes=_split(dtype), devices=_split(device),
-            threads=tuple(map(int, _split(threads))), processes=processes, **chosen,
+            case=case, quantity=quantity, implementation=implementation, dtypes=split(dtype), devices=split(device),
+            threads=tuple(map(int, split(threads))), processes=processes, **chosen,
         )  # fmt: skip
         selections(settings)
         with Terminal() as terminal:
@@ -112,7 +114,3 @@ def _impossible(found: Bench) -> bool:
     from xcheck.result import Outcome
 
     return any(cell.outcome is Outcome.AGREES and cell.reason for one in found.groups for cell in one.cells)
-
-
-def _split(names: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in names.split(",") if name.strip())

@@ -1,0 +1,40 @@
+"""What several commands share: their options, and the settings made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from xcheck.run import Settings
+
+Cases = Annotated[Path | None, typer.Option("--cases", metavar="DIR", help="case files in place of the shipped ones")]
+Adapter = Annotated[str | None, typer.Option("--adapter", metavar="MODULE", help="a module with implementations")]
+CaseGlob = Annotated[str, typer.Option(metavar="GLOB", help="names of cases; several globs with commas")]
+Tier = Annotated[str, typer.Option(metavar="smoke|standard|full", help="how many cases")]
+Timeout = Annotated[float, typer.Option(metavar="S", help="seconds for one cell")]
+Memory = Annotated[int, typer.Option(metavar="MB", help="memory for one cell")]
+Jobs = Annotated[int | None, typer.Option("-j", metavar="N", help="worker processes; one a core by default")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="only what failed, and the counts")]
+
+
+def settings_of(**values: object) -> Settings:
+    """The settings of a run.
+
+    Raises:
+        UsageError: one of the values is out of its range.
+    """
+    from xcheck.run import Settings
+
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def split(names: str) -> tuple[str, ...]:
+    """The names in a text with commas.
+
+    >>> split("float64, float32")
+    ('float64', 'float32')
+    """
+    return tuple(name.strip() for name in names.split(",") if name.strip())
