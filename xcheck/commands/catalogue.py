@@ -16,20 +16,26 @@ class What(StrEnum):
     CASES = "cases"
     QUANTITIES = "quantities"
     IMPLEMENTATIONS = "implementations"
+    COVERAGE = "coverage"
 
 
 def list_(what: What, adapter: Adapter = None, cases: Cases = None) -> int:
-    """List cases, quantities or implementations."""
+    """List cases, quantities or implementations, or write the page that shows what computes what."""
     from xcheck._load import load_cases
     from xcheck.quantities import load_quantities
     from xcheck.report import listing
+    from xcheck.report.coverage import page
     from xcheck.report.terminal import console
-    from xcheck.run.adapters import import_adapter
+    from xcheck.run.adapters import import_adapter, load_entry_points
 
     loaded = load_cases(cases)
     quantities = load_quantities()
     if adapter is not None:
         import_adapter(adapter)
+    if what is What.COVERAGE:
+        load_entry_points()
+        print(page(loaded), end="")
+        return 0
     tables = {
         What.CASES: lambda: listing.cases(loaded.values()),
         What.QUANTITIES: lambda: listing.quantities(quantities.values()),
