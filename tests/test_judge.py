@@ -143,7 +143,7 @@ def test_worst_leaf_is_named_under_its_path():
 
 
 def test_message_says_all_that_its_reader_needs():
-    found = verdict(np.array([3.0, -7.0, 1025.0]), id="linear_gaussian/gradient/mine/float64/cpu")
+    found = verdict(np.array([3.0, -7.0, 1025.0]), reproduce="xcheck explain linear_gaussian/gradient/mine/float64/cpu")
     assert found.text.splitlines() == [
         "disagrees: linear_gaussian/gradient in float64: ratio 8.8e+12 (limit 32), ratio_F 8.8e+12 (limit 32)",
         "  worst entry  [2]: expected 1024.0, got 1025.0 (1.00098 x); off by 8.8e+12 units of u S = 1.14e-13",

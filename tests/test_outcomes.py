@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,12 @@ def test_each_fault_has_its_outcome(found, name):
 def test_a_line_reproduces_the_cell(found):
     line = "xcheck explain linear_gaussian/gradient/torch_doubles/float64/cpu --adapter faulty_adapter"
     assert found["doubles"].reproduce == line
+
+
+def test_cases_and_quantities_are_named_or_handed_in():
+    case = xcheck.load_cases()["linear_gaussian"]
+    quantity = xcheck.reference(case, "gradient").quantity
+    found = xcheck.verify([case], [quantity, "ggn"], "torch_closed_form*", dtypes=("float64",), jobs=1)
+    assert {(one.case, one.quantity) for one in found} == {(case.name, "gradient"), (case.name, "ggn")}
+    with pytest.raises(xcheck.UsageError, match="save it in a file"):
+        xcheck.verify(replace(case), "gradient")

@@ -20,7 +20,7 @@ _PUBLIC = {
     "load_cases": "_load", "reference": "_reference", "Reference": "_reference",
     "judge": "diagnose", "check": "diagnose", "Verdict": "_judge",
     "problem": "_problem", "Problem": "_problem",
-    "verify": "run", "Results": "run",
+    "verify": "run", "Results": "run", "parity": "_parity",
     "parametrize": "suite", "Suite": "suite",
     "program": None, "layerwise": None,
 }  # fmt: skip

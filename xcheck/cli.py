@@ -15,6 +15,7 @@ from xcheck.commands.bench import bench
 from xcheck.commands.catalogue import list_, show
 from xcheck.commands.exchange import export, judge, new
 from xcheck.commands.libraries import libraries
+from xcheck.commands.parity import parity
 from xcheck.commands.reference import reference
 from xcheck.commands.verify import explain, report, verify
 
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-for command in (verify, bench, explain, list_, show, reference, report, new, export, judge, libraries):
+for command in (verify, bench, parity, explain, list_, show, reference, report, new, export, judge, libraries):
     app.command(command.__name__.rstrip("_"))(command)
 
 

@@ -30,7 +30,7 @@ def judge(
     framework: str | None = None,
     convention: Convention | None = None,
     reference: Reference | None = None,
-    id: str | None = None,
+    reproduce: str | None = None,
     related: Related | None = None,
 ) -> Verdict:
     """Whether `actual` is the quantity at the case, in units of its honest rounding error, and what is wrong if not.
@@ -41,7 +41,7 @@ def judge(
         framework: whose convention holds where the case sits on a kink.
         convention: how these numbers relate to ours; applied before the comparison.
         reference: what to compare with, if not the stored one.
-        id: of the result, for the line that reproduces it.
+        reproduce: the line that reproduces the result, if not this call.
         related: gives the case's other references by quantity, for the diagnosis; the stored ones if not given.
 
     Raises:
@@ -68,7 +68,7 @@ def judge(
             )
     others = related or _others(case, dtype, framework)
     call = f"xcheck.judge(actual, {case.name!r}, {quantity.name!r}, dtype={dtype!r})"
-    reproduce = f"xcheck explain {id}" if id else call
+    reproduce = reproduce or call
     try:
         _demand_margin(reference, dtype)
         arrays = _ours(actual, case, quantity, reference, dtype, convention or Convention(), others)

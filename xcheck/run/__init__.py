@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing.process
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +11,9 @@ import msgspec
 
 from xcheck._errors import UsageError
 from xcheck._load import load_cases, shipped_folder
+from xcheck.case import Case
 from xcheck.quantities import load_quantities
+from xcheck.quantity import Quantity
 from xcheck.result import Document, Outcome, Result
 from xcheck.run.adapters import import_adapter, load_entry_points, modules_of
 from xcheck.run.devices import find_devices
@@ -24,6 +26,8 @@ from xcheck.run.results import Results
 from xcheck.run.settings import Settings
 from xcheck.run.settle import explain_arguments, settle
 from xcheck.run.work import result, start, work
+
+Names = str | Case | Quantity | Iterable["str | Case | Quantity"]
 
 __all__ = ["Results", "Settings", "Watcher", "run", "verify"]
 
@@ -45,9 +49,9 @@ class Watcher:
 
 
 def verify(
-    cases: str = "*",
-    quantities: str = "*",
-    implementations: str = "*",
+    cases: Names = "*",
+    quantities: Names = "*",
+    implementations: Names = "*",
     dtypes: tuple[str, ...] = ("float64", "float32"),
     devices: tuple[str, ...] = ("cpu",),
     *,
@@ -62,7 +66,8 @@ def verify(
     """Runs every cell that the globs select in worker processes, and judges it by its certified reference.
 
     Args:
-        cases, quantities, implementations: globs of names; several are separated by commas.
+        cases, quantities, implementations: globs of names, several separated by commas; or a Case, a Quantity, or a
+            list of names and such objects.
         adapter: judge only the implementations of this module.
         folder: of case files, in place of the shipped cases.
         timeout, memory: the limits of one cell, in seconds and MB.
@@ -72,12 +77,27 @@ def verify(
     Raises:
         UsageError: a name, a limit or a file is wrong, or no cell is selected.
     """
+    loaded = load_cases(folder)
     settings = Settings(
-        cases=cases, quantities=quantities, implementations=implementations, adapter=adapter, dtypes=tuple(dtypes),
-        devices=tuple(devices), folder=None if folder is None else str(folder), tier=tier, timeout=timeout,
-        memory=memory,
+        cases=_globs(cases, loaded), quantities=_globs(quantities, loaded),
+        implementations=_globs(implementations, loaded), adapter=adapter, dtypes=tuple(dtypes), devices=tuple(devices),
+        folder=None if folder is None else str(folder), tier=tier, timeout=timeout, memory=memory,
     )  # fmt: skip
     return run(settings, jobs=jobs, journal=journal)
+
+
+def _globs(wanted: Names, loaded: Mapping[str, Case]) -> str:
+    """Names with commas; a case must be the one that worker processes load."""
+    if isinstance(wanted, str):
+        return wanted
+    if isinstance(wanted, Case) and loaded.get(wanted.name) is not wanted:
+        raise UsageError(
+            f"case {wanted.name!r} was made in this process, and workers load theirs from files; "
+            "save it in a file, and pass its folder as folder=..."
+        )
+    if isinstance(wanted, (Case, Quantity)):
+        return wanted.name
+    return ",".join(_globs(one, loaded) for one in wanted)
 
 
 def run(

@@ -15,6 +15,7 @@ from xcheck._lazy import installed
 from xcheck._load import load_cases
 from xcheck._problem import Problem
 from xcheck._tree import leaves
+from xcheck.case import Case
 from xcheck.diagnose import judge
 from xcheck.quantities import load_quantities
 from xcheck.quantity import Implementation
@@ -52,15 +53,15 @@ def work(task: Task) -> Result:
         XCheckError: xcheck itself cannot go on (a damaged reference, a guard that failed); that ends the run.
     """
     cell, settings = task
-    quick = settings.tier != "full"
-    found = _judged(cell, settings, quick)
-    return (
-        _judged(cell, settings, False) if found.outcome.failed and quick and cell.declared.variant == "jit" else found
-    )
+    case, quick = load_cases(settings.folder)[cell.case], settings.tier != "full"
+    found = judged(case, cell, settings, quick=quick)
+    again = found.outcome.failed and quick and cell.declared.variant == "jit"
+    return judged(case, cell, settings, quick=False) if again else found
 
 
-def _judged(cell: Cell, settings: Settings, quick: bool) -> Result:
-    case, implementation = load_cases(settings.folder)[cell.case], cell.declared
+def judged(case: Case, cell: Cell, settings: Settings, *, quick: bool, reproduce: str | None = None) -> Result:
+    """One cell of a case, computed twice in this process and judged; `quick` as `xcheck._execute.execute` has it."""
+    implementation = cell.declared
     try:
         problem = _problem.problem(case, cell.quantity, implementation.framework, dtype=cell.dtype, device=cell.device)
         unmet = _execute.unmet(problem, implementation)
@@ -79,7 +80,8 @@ def _judged(cell: Cell, settings: Settings, quick: bool) -> Result:
     try:
         verdict = judge(
             native, case, cell.quantity, dtype=cell.dtype, framework=implementation.framework,
-            convention=implementation.convention, id=explain_arguments(cell.id, settings),
+            convention=implementation.convention,
+            reproduce=reproduce or f"xcheck explain {explain_arguments(cell.id, settings)}",
         )  # fmt: skip
     except (NoReference, Undecidable, UnknownPrimitive) as error:
         return result(cell, Outcome.NO_REFERENCE, exception_line(error))

@@ -1,0 +1,122 @@
+"""parity: any PyTorch program beside the JAX program that it was ported from or to, judged in value and derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from xcheck._errors import UsageError
+from xcheck._parity.jaxpr import recorded
+from xcheck._registry import unknown
+from xcheck.arrays import Literal
+from xcheck.case import Case
+from xcheck.quantities import load_quantities
+from xcheck.quantity import implementations
+from xcheck.result import Document, Outcome
+from xcheck.run.machine import machine, versions
+from xcheck.run.plan import Cell
+from xcheck.run.results import Results
+from xcheck.run.settings import TIERS, Settings
+from xcheck.run.work import judged
+
+#: The words of a porter, as quantities of a program with one example.
+QUANTITIES = {"value": "value", "jacobian": "jacobian_inputs", "hessian": "hessian_inputs"}
+
+
+def parity(
+    torch_fn: Callable[..., Any],
+    jax_fn: Callable[..., Any],
+    args: Sequence[Any],
+    *,
+    wrt: int | Sequence[int] = 0,
+    quantities: Sequence[str] = ("value", "jacobian", "hessian"),
+    dtypes: Sequence[str] = ("float64", "float32"),
+) -> Results:
+    """Whether two programs compute the same function, to rounding, with the same first and second derivatives.
+
+    The operations of the JAX program are recorded (its derivative rules are not), evaluated in exact arithmetic and
+    differentiated by xcheck's own rules; both frameworks are judged by that. So a wrong PyTorch program disagrees, and
+    so does a JAX program whose derivative rule is wrong.
+
+    Args:
+        torch_fn, jax_fn: functions of the same arrays to one array, or to a dict of arrays.
+        args: arrays or numbers of any shape; floats are rounded to float32 first where float32 is among the dtypes, so
+            that both dtypes have one reference.
+        wrt: the positions of the arguments that derivatives are for.
+        quantities: "value", "jacobian" (outputs, then inputs, both flat), "hessian".
+
+    Raises:
+        MissingFramework: jax is not installed; without torch its half is left out.
+        UsageError: an unknown quantity or dtype, or a position without an argument.
+
+    >>> import jax.numpy
+    >>> found = parity(lambda x: x.tanh().sum(), lambda x: jax.numpy.tanh(x).sum(), [[1.0, 2.0, 0.5]])
+    >>> found.ok, sorted({result.quantity for result in found})
+    (True, ['hessian_inputs', 'jacobian_inputs', 'value'])
+    """
+    chosen = [_quantity(name) for name in quantities]
+    settings = Settings(cases="parity", quantities=",".join(chosen), dtypes=tuple(dtypes))
+    case = _case(torch_fn, jax_fn, args, (wrt,) if isinstance(wrt, int) else tuple(wrt), settings.dtypes)
+    load_quantities()
+    cells = [
+        Cell(case.name, quantity, one.name, dtype, "cpu")
+        for quantity in chosen
+        for one in implementations(quantity).values()
+        if one.cases == "*" and one.module.startswith("xcheck.") and one.tier != TIERS[-1]
+        # What runs the case's own program has no part here: the framework's is the one that is asked about.
+        if one.name.split("_")[1] != "program"
+        for dtype in settings.dtypes
+    ]
+    found = [
+        judged(case, cell, settings, quick=True, reproduce="xcheck.parity(torch_fn, jax_fn, args)") for cell in cells
+    ]
+    return Results(
+        Document(
+            machine=machine(), versions=versions(), settings=msgspec.to_builtins(settings),
+            results=[one for one in found if one.outcome is not Outcome.UNSUPPORTED],
+        )
+    )  # fmt: skip
+
+
+def _quantity(name: str) -> str:
+    if name not in QUANTITIES:
+        raise UsageError(unknown("quantity", name, QUANTITIES))
+    return QUANTITIES[name]
+
+
+def _case(
+    torch_fn: Callable[..., Any],
+    jax_fn: Callable[..., Any],
+    args: Sequence[Any],
+    wrt: tuple[int, ...],
+    dtypes: Sequence[str],
+) -> Case:
+    """The two programs as one case of one example: arguments get an axis in front, results become (1, c)."""
+    arrays = [np.asarray(arg) for arg in args]
+    for position in wrt:
+        if not 0 <= position < len(arrays):
+            raise UsageError(f"wrt names argument {position}, but there are {len(arrays)}, counted from 0")
+    held = "float64" if tuple(dtypes) == ("float64",) else "float32"
+    inputs = {f"arg{k}": Literal(array[None].tolist(), held) for k, array in enumerate(arrays)}
+    program = recorded(jax_fn, [descriptor.make()[0] for descriptor in inputs.values()])
+
+    def exact(xp: Any, params: Any, given: Mapping[str, Any]) -> Any:
+        squeezed = [a[0] if isinstance(a, np.ndarray) else xp.reshape(a, a.shape[1:]) for a in given.values()]
+        return _rows(program(xp, *squeezed), xp.reshape)
+
+    def native(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda params, *given: _rows(function(*(a[0] for a in given)), lambda array, shape: array.reshape(shape))
+
+    return Case(
+        name="parity", program=exact, params={}, inputs=inputs, wrt=tuple(f"arg{k}" for k in wrt),
+        quantities=tuple(QUANTITIES.values()), native={"torch": native(torch_fn), "jax": native(jax_fn)},
+    )  # fmt: skip
+
+
+def _rows(result: Any, reshape: Callable[[Any, tuple[int, int]], Any]) -> Any:
+    if isinstance(result, Mapping):
+        return {name: reshape(array, (1, -1)) for name, array in result.items()}
+    return reshape(result, (1, -1))
