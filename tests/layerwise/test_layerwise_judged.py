@@ -38,6 +38,31 @@ def test_agrees_with_the_certified_reference(case: str, quantity: str, dtype: st
     problem.check(implementations(quantity)["torch_layerwise"].function(problem))
 
 
+SMOOTH = (
+    "two_linear_layers",
+    "four_linear_layers",
+    "residual",
+    "layer_norm",
+    "batch_norm_eval",
+    "embedding",
+    "shared_linear",
+)
+NARROW = [cell for cell in CELLS if cell[0] in SMOOTH]
+NARROW += [("convolution", quantity) for quantity in ("gradient", "jacobian_params", "ggn_diagonal", "hvp")]
+
+
+@pytest.mark.filterwarnings("ignore::xcheck.layerwise.AutogradLayer")
+@pytest.mark.parametrize(("case", "quantity"), NARROW)
+def test_agrees_in_bfloat16_where_the_case_is_smooth(case: str, quantity: str) -> None:
+    problem = xcheck.problem(case, quantity, "torch", dtype="bfloat16")
+    problem.check(implementations(quantity)["torch_layerwise"].function(problem))
+
+
+def test_a_wrong_product_is_seen_in_bfloat16() -> None:
+    problem = xcheck.problem("four_linear_layers", "hvp", "torch", dtype="bfloat16")
+    assert not problem.judge(implementations("ggnvp")["torch_layerwise"].function(problem))
+
+
 def test_batch_normalisation_in_training_is_refused() -> None:
     problem = xcheck.problem("batch_norm_train", "gradient", "torch")
     with pytest.raises(layerwise.Unsupported, match="training"):
