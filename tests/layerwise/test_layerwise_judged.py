@@ -13,7 +13,7 @@ importlib.import_module("xcheck.libraries.layerwise")
 QUANTITIES = (
     "gradient", "per_example_gradients", "jacobian_params", "jacobian_inputs", "jvp", "vjp", "ggn", "ggn_diagonal",
     "ggn_blocks", "ggnvp", "hessian_params", "hessian_diagonal", "hessian_blocks", "hessian_trace", "hvp",
-    "empirical_fisher", "empirical_fisher_diagonal",
+    "empirical_fisher", "empirical_fisher_diagonal", "ggn_diagonal_backprop",
 )  # fmt: skip
 CASES = xcheck.load_cases()
 CELLS = [
@@ -36,6 +36,31 @@ def test_agrees_with_the_certified_reference(case: str, quantity: str, dtype: st
     if dtype == "float32" and case.endswith("float64"):
         pytest.skip("the case has data that float32 cannot hold")
     problem.check(implementations(quantity)["torch_layerwise"].function(problem))
+
+
+SMOOTH = (
+    "two_linear_layers",
+    "four_linear_layers",
+    "residual",
+    "layer_norm",
+    "batch_norm_eval",
+    "embedding",
+    "shared_linear",
+)
+NARROW = [cell for cell in CELLS if cell[0] in SMOOTH]
+NARROW += [("convolution", quantity) for quantity in ("gradient", "jacobian_params", "ggn_diagonal", "hvp")]
+
+
+@pytest.mark.filterwarnings("ignore::xcheck.layerwise.AutogradLayer")
+@pytest.mark.parametrize(("case", "quantity"), NARROW)
+def test_agrees_in_bfloat16_where_the_case_is_smooth(case: str, quantity: str) -> None:
+    problem = xcheck.problem(case, quantity, "torch", dtype="bfloat16")
+    problem.check(implementations(quantity)["torch_layerwise"].function(problem))
+
+
+def test_a_wrong_product_is_seen_in_bfloat16() -> None:
+    problem = xcheck.problem("four_linear_layers", "hvp", "torch", dtype="bfloat16")
+    assert not problem.judge(implementations("ggnvp")["torch_layerwise"].function(problem))
 
 
 def test_batch_normalisation_in_training_is_refused() -> None:

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from xcheck import layerwise
+from xcheck.layerwise.layers.elementwise import Elementwise
 
 LOSS = nn.MSELoss()
 
@@ -93,6 +94,33 @@ def test_chunks_bound_the_columns_and_not_the_result() -> None:
         assert layerwise.ggn_diagonal(module, x, y, loss=LOSS, chunk_size=size).shape == (34,)
     with pytest.raises(layerwise.BadShape, match="chunk_size is 0, expected at least 1"):
         layerwise.ggn_diagonal(module, x, y, loss=LOSS, chunk_size=0)
+
+
+def test_chunks_of_a_matrix_add_up() -> None:
+    module, x = nn.Sequential(nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 2)).double(), torch.randn(6, 3).double()
+    y, loss = torch.zeros(6, 2).double(), nn.MSELoss(reduction="sum")
+    for matrix in (layerwise.ggn, layerwise.hessian):
+        each = [matrix(module, x[i : i + 2], y[i : i + 2], loss=loss) for i in (0, 2, 4)]
+        assert torch.equal(matrix(module, x, y, loss=loss, chunk_size=2), each[0] + each[1] + each[2])
+        blocks = matrix(module, x, y, loss=loss, structure="blocks", chunk_size=2)
+        assert list(blocks) == ["0", "2"]
+        with pytest.raises(layerwise.BadShape, match="no examples came"):
+            matrix(module, x[:0], y[:0], loss=loss, chunk_size=2)
+
+
+def test_a_layer_without_a_rule_says_which_method_it_lacks() -> None:
+    class Cube(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x**3
+
+    @layerwise.register(Cube)
+    class CubeLayer(Elementwise):
+        @property
+        def slope(self) -> Tensor:
+            return 3 * self.x**2
+
+    with pytest.raises(TypeError, match=r"CubeLayer.*abstract method '?bend"):
+        layerwise.jacobian(nn.Sequential(nn.Linear(3, 2), Cube()), torch.ones(5, 3))
 
 
 class Pair(nn.Module):

@@ -29,8 +29,3 @@ def collect(root: Layer, theta: Theta, pulled: Pulled, block: Callable[[Layer, P
     root.pull(pulled, visit, need=False)
     zero = root.y.new_zeros
     return {name: found.get(name, zero(2 * (place.stop - place.start,))) for name, place in theta.blocks.items()}
-
-
-def total(pieces: list[dict[str, Tensor]], factor: float | Tensor) -> dict[str, Tensor]:
-    """Blocks summed over chunks of examples, scaled as the loss."""
-    return {name: sum((piece[name] for piece in pieces[1:]), pieces[0][name]) * factor for name in pieces[0]}

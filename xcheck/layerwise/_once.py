@@ -23,6 +23,7 @@ class once(Generic[T]):  # noqa: N801
 
     def __init__(self, compute: Callable[[Any], T]) -> None:
         self.compute, self.name, self.__doc__ = compute, compute.__name__, compute.__doc__
+        self.__isabstractmethod__ = getattr(compute, "__isabstractmethod__", False)
 
     @overload
     def __get__(self, instance: None, owner: type) -> once[T]: ...

@@ -4,22 +4,19 @@ Schraudolph 2002. A root `H_l = C C^T` is pulled back instead of unit columns: a
 diagonal to `sum_k (C^T J)^2` and `x^2`, one small matrix product, and no Jacobian is ever formed.
 """
 
-from typing import Literal
-
-import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from xcheck.layerwise._blocks import collect, cut, total
-from xcheck.layerwise._call import chunks, exact, run
+from xcheck.layerwise._blocks import collect, cut
+from xcheck.layerwise._call import exact
 from xcheck.layerwise._chain_ggn import chain_ggn
-from xcheck.layerwise._errors import BadShape
+from xcheck.layerwise._chunked import Batch, Structure
 from xcheck.layerwise._forms import Form
 from xcheck.layerwise._kron import linear_chain
 from xcheck.layerwise._layer import Layer, Pulled
 from xcheck.layerwise._theta import Sums, Theta
 from xcheck.layerwise.gradients import rows
-from xcheck.layerwise.losses import Output, at_output, scale
+from xcheck.layerwise.losses import Output
 
 
 @exact
@@ -34,19 +31,12 @@ def ggn_diagonal(
 ) -> Float[Tensor, " p"]:
     """`diag(J^T H_l J)`, (p,), exact.
 
+    >>> import torch
     >>> model = nn.Linear(2, 1)
     >>> ggn_diagonal(model, torch.tensor([[3.0, 4.0]]), torch.zeros(1, 1), loss=nn.MSELoss())
     tensor([18., 32.,  2.])
     """
-    factor, _ = scale(loss, y)
-    result: Tensor | None = None
-    for part, target in chunks(chunk_size, x, y):
-        root, theta = run(module, part)
-        diagonal = _diagonal(root, theta, at_output(loss, root.y, target))
-        result = diagonal if result is None else result.add_(diagonal)
-    if result is None:
-        raise BadShape("layerwise: no examples came, expected x with at least one")
-    return result * factor if out is None else torch.mul(result, factor, out=out)
+    return Batch(module, x, y, loss, chunk_size).sum(_diagonal, out)
 
 
 def _diagonal(root: Layer, theta: Theta, output: Output) -> Tensor:
@@ -69,29 +59,21 @@ def ggn(
     y: Shaped[Tensor, "n *c"],
     *,
     loss: nn.Module,
-    structure: Literal["full", "blocks", "diagonal"] = "full",
+    structure: Structure = "full",
     chunk_size: int | None = None,
 ) -> Float[Tensor, "p p"] | Float[Tensor, " p"] | dict[str, Float[Tensor, "q q"]]:
     """`J^T H_l J`: (p, p); `{layer: (q, q)}` for "blocks", in the order of theta; (p,) for "diagonal".
 
+    >>> import torch
     >>> model = nn.Linear(1, 1)
     >>> ggn(model, torch.tensor([[3.0]]), torch.zeros(1, 1), loss=nn.MSELoss())
     tensor([[18.,  6.],
             [ 6.,  2.]])
     """
-    if structure == "diagonal":
-        return ggn_diagonal(module, x, y, loss=loss, chunk_size=chunk_size)
-    factor, _ = scale(loss, y)
-    whole: list[Tensor] = []
-    blocks: list[dict[str, Tensor]] = []
-    for part, target in chunks(chunk_size, x, y):
-        root, theta = run(module, part)
-        output = at_output(loss, root.y, target)
-        if structure == "full":
-            whole.append(_full(root, theta, output))
-        else:
-            blocks.append(_blocks(root, theta, output))
-    return sum(whole[1:], whole[0]) * factor if whole else total(blocks, factor)
+    batch = Batch(module, x, y, loss, chunk_size)
+    if structure == "blocks":
+        return batch.sum_blocks(_blocks)
+    return batch.sum(_full if structure == "full" else _diagonal)
 
 
 def _full(root: Layer, theta: Theta, output: Output) -> Tensor:

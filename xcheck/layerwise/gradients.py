@@ -24,13 +24,19 @@ def gradient(
     """
     factor, _ = scale(loss, y)
     root, theta = run(module, x)
-    sums = Sums(theta, root.y, (1,))
+    columns = Columns(at_output(loss, root.y, y).gradient()[None])
+    return pulled_to_theta(root, theta, columns)[0] * factor
+
+
+def pulled_to_theta(root: Layer, theta: Theta, columns: Columns) -> Tensor:
+    """`sum_n g_n J_theta` of every column g (k, n, *c): (k, p)."""
+    sums = Sums(theta, root.y, (len(columns.left),))
 
     def visit(layer: Layer, pulled: Pulled) -> None:
-        sums.add(layer.where, layer.vjp_weight(pulled.forms[0].pair(len(x))[0]))
+        sums.add(layer.where, layer.vjp_weight(pulled.forms[0].pair(len(root.x))[0]))
 
-    root.pull(Pulled([Columns(at_output(loss, root.y, y).gradient()[None])], None), visit, need=False)
-    return sums.flat()[0] * factor
+    root.pull(Pulled([columns], None), visit, need=False)
+    return sums.flat()
 
 
 def rows(root: Layer, theta: Theta, columns: Form, out: Tensor) -> Tensor:

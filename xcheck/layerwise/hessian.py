@@ -1,19 +1,17 @@
 """The Hessian of the loss over theta: diagonal and blocks by quadratic forms, all of it by layer pairs or columns."""
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from xcheck.layerwise._blocks import collect, cut, total
-from xcheck.layerwise._call import chunks, exact, run
+from xcheck.layerwise._blocks import collect, cut
+from xcheck.layerwise._call import exact
 from xcheck.layerwise._chain_hessian import chain_hessian
-from xcheck.layerwise._errors import BadShape
+from xcheck.layerwise._chunked import Batch, Structure
 from xcheck.layerwise._kron import linear_chain
 from xcheck.layerwise._layer import Layer, Pulled
 from xcheck.layerwise._theta import Sums, Theta
-from xcheck.layerwise.losses import Output, at_output, scale
+from xcheck.layerwise.losses import Output
 
 
 @exact
@@ -31,19 +29,12 @@ def hessian_diagonal(
     >>> hessian_diagonal(model, torch.tensor([[3.0, 4.0]]), torch.zeros(1, 1), loss=nn.MSELoss())
     tensor([18., 32.,  2.])
     """
-    factor, _ = scale(loss, y)
-    result: Tensor | None = None
-    for part, target in chunks(chunk_size, x, y):
-        root, theta = run(module, part)
-        output = at_output(loss, root.y, target)
-        diagonal = _columns(root, theta, output).diagonal() if theta.shared else _diagonal(root, theta, output)
-        result = diagonal if result is None else result.add_(diagonal)
-    if result is None:
-        raise BadShape("layerwise: no examples came, expected x with at least one")
-    return result * factor
+    return Batch(module, x, y, loss, chunk_size).sum(_diagonal)
 
 
 def _diagonal(root: Layer, theta: Theta, output: Output) -> Tensor:
+    if theta.shared:
+        return _columns(root, theta, output).diagonal()
     sums = Sums(theta, root.y)
 
     def visit(layer: Layer, pulled: Pulled) -> None:
@@ -64,7 +55,7 @@ def hessian(
     y: Shaped[Tensor, "n *c"],
     *,
     loss: nn.Module,
-    structure: Literal["full", "blocks", "diagonal"] = "full",
+    structure: Structure = "full",
     chunk_size: int | None = None,
 ) -> Float[Tensor, "p p"] | Float[Tensor, " p"] | dict[str, Float[Tensor, "q q"]]:
     """`d2 loss / d theta2`: (p, p); `{layer: (q, q)}` for "blocks", in the order of theta; (p,) for "diagonal".
@@ -74,19 +65,10 @@ def hessian(
     tensor([[18.,  6.],
             [ 6.,  2.]])
     """
-    if structure == "diagonal":
-        return hessian_diagonal(module, x, y, loss=loss, chunk_size=chunk_size)
-    factor, _ = scale(loss, y)
-    whole: list[Tensor] = []
-    blocks: list[dict[str, Tensor]] = []
-    for part, target in chunks(chunk_size, x, y):
-        root, theta = run(module, part)
-        output = at_output(loss, root.y, target)
-        if structure == "full":
-            whole.append(_full(root, theta, output))
-        else:
-            blocks.append(_blocks(root, theta, output))
-    return sum(whole[1:], whole[0]) * factor if whole else total(blocks, factor)
+    batch = Batch(module, x, y, loss, chunk_size)
+    if structure == "blocks":
+        return batch.sum_blocks(_blocks)
+    return batch.sum(_full if structure == "full" else _diagonal)
 
 
 def _full(root: Layer, theta: Theta, output: Output) -> Tensor:

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from xcheck.layerwise._call import exact, run, tangents
 from xcheck.layerwise._forms import Columns
 from xcheck.layerwise._kron import linear_chain
-from xcheck.layerwise._layer import Layer, Pulled
 from xcheck.layerwise._rop import product
 from xcheck.layerwise._theta import Sums
+from xcheck.layerwise.gradients import pulled_to_theta
 from xcheck.layerwise.losses import at_output, scale
 
 
@@ -30,19 +30,7 @@ def hvp(
     >>> hvp(model, torch.full((1, 1), 3.0), torch.zeros(1, 1), torch.ones(1), loss=nn.MSELoss())
     tensor([18.])
     """
-    factor, _ = scale(loss, y)
-    root, theta = run(module, x)
-    chain = linear_chain(root, theta) if v.ndim == 1 and not torch.is_grad_enabled() else None
-    t, single = tangents(v, theta)
-    output = at_output(loss, root.y, y)
-    if chain is not None:
-        return product(chain, output, v, factor, curved=True)
-    sums = Sums(theta, root.y, (len(t),))
-    df = root.push(None, t)
-    if df is None:  # no weights at all
-        return torch.zeros_like(v)
-    root.turn(output.gradient(), output.product(df), t, sums, need=False)
-    return _flat(sums.flat(), factor, single)
+    return _product(module, x, y, v, loss, curved=True)
 
 
 @exact
@@ -62,24 +50,27 @@ def ggnvp(
     >>> ggnvp(model, torch.full((1, 1), 3.0), torch.zeros(1, 1), torch.ones(1), loss=nn.MSELoss())
     tensor([18.])
     """
+    return _product(module, x, y, v, loss, curved=False)
+
+
+def _product(module: nn.Module, x: Tensor, y: Tensor, v: Tensor, loss: nn.Module, *, curved: bool) -> Tensor:
+    """`H v` (curved) or `G v`: they differ only in whether the layers' own curvature turns what is pulled back."""
     factor, _ = scale(loss, y)
     root, theta = run(module, x)
-    chain = linear_chain(root, theta) if v.ndim == 1 and not torch.is_grad_enabled() else None
     t, single = tangents(v, theta)
-    if chain is not None:
-        return product(chain, at_output(loss, root.y, y), v, factor, curved=False)
-    sums = Sums(theta, root.y, (len(t),))
+    output = at_output(loss, root.y, y)
+    if single and not torch.is_grad_enabled():
+        chain = linear_chain(root, theta)
+        if chain is not None:
+            return product(chain, output, v, factor, curved=curved)
     df = root.push(None, t)
-    if df is None:
+    if df is None:  # no weights at all
         return torch.zeros_like(v)
-
-    def visit(layer: Layer, pulled: Pulled) -> None:
-        sums.add(layer.where, layer.vjp_weight(pulled.forms[0].pair(len(x))[0]))
-
-    root.pull(Pulled([Columns(at_output(loss, root.y, y).product(df))], None), visit, need=False)
-    return _flat(sums.flat(), factor, single)
-
-
-def _flat(columns: Tensor, factor: float | Tensor, single: bool) -> Tensor:
+    if curved:
+        sums = Sums(theta, root.y, (len(t),))
+        root.turn(output.gradient(), output.product(df), t, sums, need=False)
+        columns = sums.flat()
+    else:
+        columns = pulled_to_theta(root, theta, Columns(output.product(df)))
     scaled = columns * factor
     return scaled[0] if single else scaled.t()

@@ -17,9 +17,9 @@ from xcheck.program.losses import (
     mse,
     weighted_sum,
 )
-from xcheck.program.sequential import Sequential
+from xcheck.program.sequential import Sequential, chain, own
 
 __all__ = [
     "MSE", "CrossEntropy", "GaussianNLL", "Layer", "Loss", "Program", "Sequential", "WeightedSum",
-    "cross_entropy", "gaussian_nll", "mse", "split_aux", "weighted_sum", *_layers,
+    "chain", "cross_entropy", "gaussian_nll", "mse", "own", "split_aux", "weighted_sum", *_layers,
 ]  # fmt: skip

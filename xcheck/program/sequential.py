@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from xcheck._lazy import torch
 from xcheck.arrays import Descriptor
-from xcheck.program._program import Array, Layer
+from xcheck.program._program import Array, Layer, Program
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,5 +51,23 @@ class Sequential(Layer):
 
 def select(params: Mapping[str, Array], child: int | str) -> dict[str, Array]:
     """The parameters of one child, without its prefix."""
-    prefix = f"{child}."
+    return own(params, f"{child}.")
+
+
+def chain(program: Program, prefix: str = "") -> Iterator[tuple[str, Program]]:
+    """The layers of nested Sequentials from input to output, with the prefix of their parameters; else the program.
+
+    >>> from xcheck.program import Linear, Tanh
+    >>> [(prefix, layer.shapes()) for prefix, layer in chain(Sequential(Sequential(Linear(1, 2)), Tanh()))]
+    [('0.0.', {'weight': (2, 1), 'bias': (2,)}), ('1.', {})]
+    """
+    if isinstance(program, Sequential):
+        for i, layer in enumerate(program.layers):
+            yield from chain(layer, f"{prefix}{i}.")
+    else:
+        yield prefix, program
+
+
+def own(params: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    """The parameters with a prefix, without it."""
     return {name.removeprefix(prefix): value for name, value in params.items() if name.startswith(prefix)}

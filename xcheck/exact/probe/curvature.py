@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import flint
 import numpy as np
 
 from xcheck.exact.balls import Balls, precision
 from xcheck.exact.evaluate import Value
-from xcheck.exact.probe.line import BITS, Line, Moves, Pair, dot, form, sides
+from xcheck.exact.probe.line import BITS, Line, Moves, Pair, dot, form, numbers, sides
 from xcheck.exact.rulefree import enclosure
 
 
@@ -24,7 +23,7 @@ class Curvature(Line):
         slope = enclosure(lambda alg, t: self.outputs(alg, moves, t)[name], 1, extra_bits=100)
         with precision(1200):
             z = self.outputs(Balls(), {}, flint.arb(0))[name]
-        return enclosure(lambda alg, t: self.loss(alg, _in(alg, z) + _in(alg, slope) * t), 2)
+        return enclosure(lambda alg, t: self.loss(alg, numbers(alg, z) + numbers(alg, slope) * t), 2)
 
     def ggn(self, claimed: Value) -> Iterator[Pair]:
         """Symmetry, and `v^T G v`."""
@@ -50,8 +49,3 @@ class Curvature(Line):
     def ggn_diagonal(self, claimed: Value) -> Iterator[Pair]:
         for k in self.coordinates():
             yield claimed[k], self._gauss_newton(self.unit(k))
-
-
-def _in(alg: Any, balls: np.ndarray) -> np.ndarray:
-    """Balls as numbers of `alg`."""
-    return np.frompyfunc(alg.number, 1, 1)(balls)

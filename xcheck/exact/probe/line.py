@@ -110,3 +110,8 @@ def dot(claimed: np.ndarray, v: np.ndarray) -> np.ndarray:
 def form(claimed: np.ndarray, v: np.ndarray) -> np.ndarray:
     """`v^T C v`."""
     return dot(times(claimed, v), v)
+
+
+def numbers(alg: Any, balls: np.ndarray) -> np.ndarray:
+    """Balls as numbers of `alg`."""
+    return np.frompyfunc(alg.number, 1, 1)(balls)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor
 
 from xcheck.layerwise._forms import Diagonal, Form
@@ -9,20 +11,20 @@ from xcheck.layerwise._layer import Layer, Weights
 from xcheck.layerwise._once import once
 
 
-class Elementwise(Layer):
+class Elementwise(Layer, ABC):
     """A subclass gives `slope = s'(x)` and `bend = s''(x)`, both (n, *f); everything else follows."""
 
     linear = False  # True where s'' = 0 wherever s' exists: the Hessian gains nothing
 
     @once
+    @abstractmethod
     def slope(self) -> Tensor:
         """`s'(x)`."""
-        raise NotImplementedError
 
     @once
+    @abstractmethod
     def bend(self) -> Tensor:
         """`s''(x)`."""
-        raise NotImplementedError
 
     def jvp(self, v: Tensor) -> Tensor:
         """`s' v`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from torch import Tensor
@@ -30,18 +31,18 @@ class Flat(Layer):
         """Zero."""
 
 
-class LinearMap(Flat):
+class LinearMap(Flat, ABC):
     """`y = A x`, `J v = A v`, `g J = A^T g`, with the same A for every example."""
 
     constant = True
 
+    @abstractmethod
     def apply(self, x: Tensor) -> Tensor:
         """`A x` for a batch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def transpose(self, g: Tensor) -> Tensor:
         """`A^T g` for a batch."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
         """`A x`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -12,18 +14,18 @@ from xcheck.layerwise._registry import register
 from xcheck.layerwise.layers.generic import refuse_training
 
 
-class _Affine(Layer):
+class _Affine(Layer, ABC):
     """`y = z w + b`: what the weights see; a subclass gives `z` and how weights lie over the features."""
 
     z: Tensor
 
+    @abstractmethod
     def spread(self, w: Tensor) -> Tensor:
         """A weight (..., *parameter) over the features (..., *x), broadcastable."""
-        raise NotImplementedError
 
+    @abstractmethod
     def gather(self, g: Tensor) -> Tensor:
         """The transpose of `spread`: (k, n, *x) -> (k, n, *parameter)."""
-        raise NotImplementedError
 
     def weighted_by(self, g: Tensor) -> Tensor:
         """`w g`."""
@@ -55,9 +57,9 @@ class _Standardised(_Affine):
 
     centred = True
 
+    @abstractmethod
     def groups(self, x: Tensor) -> Tensor:
         """(..., *x) -> (..., groups, entries of a group)."""
-        raise NotImplementedError
 
     def statistics(self, x: Tensor, eps: float | None) -> Tensor:
         """Set `z` and `1 / s`."""

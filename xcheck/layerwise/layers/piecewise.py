@@ -13,11 +13,20 @@ from xcheck.layerwise.layers.elementwise import Elementwise
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-@register(nn.ReLU)
-class ReLU(Elementwise):
-    """`s' = 1` for `x > 0`, else 0."""
+class _Straight(Elementwise):
+    """Two half-lines: `s'' = 0`."""
 
     linear = True
+
+    @once
+    def bend(self) -> Tensor:
+        """0, on the kink too."""
+        return torch.zeros_like(self.x)
+
+
+@register(nn.ReLU)
+class ReLU(_Straight):
+    """`s' = 1` for `x > 0`, else 0."""
 
     def forward(self, x: Tensor) -> Tensor:
         """`max(x, 0)`, never in place."""
@@ -30,10 +39,9 @@ class ReLU(Elementwise):
 
 
 @register(nn.LeakyReLU)
-class LeakyReLU(Elementwise):
+class LeakyReLU(_Straight):
     """`s' = 1` for `x > 0`, else the negative slope."""
 
-    linear = True
     module: nn.LeakyReLU
 
     def forward(self, x: Tensor) -> Tensor:
