@@ -9,7 +9,7 @@ import pytest
 from right.__main__ import journal
 from right.confirm import SecondChannel
 from right.programs import QUANTITIES, program
-from right.report import count_right, merge, right, summary
+from right.report import count_right, grouped, merge, right, summary, unlikely
 from right.study import Record, study
 
 from xcheck._tree import leaves, tree
@@ -39,10 +39,20 @@ def test_almost_all_results_are_confirmed(sample):
     assert sum(right(record) for record in records) >= 0.95 * len(records)
 
 
+def by_order(records):
+    """Ratios by the order of differentiation: single quantities have too few results in a sample."""
+    return grouped(filter(right, records), lambda record: str(load_quantities()[record.quantity].order))
+
+
 def test_ratios_of_right_results_are_of_the_size_of_rounding(sample):
-    """A scale that is 100 times too large would let everything pass, and shows here."""
-    for name, one in summary(sample)["dtypes"].items():
-        assert 0.1 <= one["median"] <= 10, name
+    told = by_order(sample[NUMBER])
+    assert set(told) == {"0", "1", "2", "3", "4"}
+    assert unlikely(told) == []
+
+
+def test_a_scale_that_is_100_times_too_large_is_noticed():
+    told = by_order(study(program(NUMBER), [0], frameworks=["torch"], grown=100.0))
+    assert set(unlikely(told)) == {"0", "1", "2", "3", "4"}
 
 
 def test_planted_fault_in_a_right_result_is_rejected():

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from right.programs import program
-from right.report import count_right, lines, merge, summary
+from right.report import count_right, lines, merge, summary, unlikely
 from right.study import Record, study
 
 Journal = dict[int, list[Record]]
@@ -65,7 +65,7 @@ def main() -> int:
     told = summary(found)
     merge(options.folder / "zoo.json", "right", told)
     print("\n".join(lines(told)))
-    return 1 if told["rejected"] else 0
+    return 1 if told["rejected"] or unlikely(told["quantities"]) else 0
 
 
 if __name__ == "__main__":

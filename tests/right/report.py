@@ -16,6 +16,8 @@ from xcheck.result import size
 
 #: Records by the number of their program.
 Found = Mapping[int, list[Record]]
+#: What the median ratio of right results lies between.
+LEAST, MOST = 0.1, 10.0
 JUDGED = ("agrees", "disagrees", "not_finite")
 
 
@@ -82,6 +84,11 @@ def summary(found: Found) -> dict[str, Any]:
     }
 
 
+def unlikely(groups: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The groups whose median ratio is not of the size of rounding: there the scale is too large or too small."""
+    return [name for name, one in groups.items() if one["results"] and not LEAST <= one["median"] <= MOST]
+
+
 def lines(told: Mapping[str, Any]) -> list[str]:
     """The same as a table."""
     said = [
@@ -91,6 +98,7 @@ def lines(told: Mapping[str, Any]) -> list[str]:
         *(f"  rejected: {one}" for one in told["rejected_ones"]),
         "  not counted: " + (", ".join(f"{n} {what}" for what, n in told["not_counted"].items()) or "none"),
         "  separate lines that failed: " + (", ".join(f"{n} {w}" for w, n in told["failed_lines"].items()) or "none"),
+        "  medians that are not of the size of rounding: " + (", ".join(unlikely(told["quantities"])) or "none"),
         f"  {'':<28}{'results':>8}{'rejected':>9}{'median':>9}{'99 %':>9}{'max':>9}{'max_F':>9}",
     ]
     groups = [told[group] for group in ("dtypes", "frameworks", "quantities")]

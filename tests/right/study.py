@@ -19,7 +19,7 @@ from xcheck._reference import Leaf, Reference, floored
 from xcheck.diagnose import judge
 from xcheck.exact.certify import Certified, certify, margin
 from xcheck.quantities import load_quantities
-from xcheck.quantity import Implementation, implementations
+from xcheck.quantity import FRAMEWORKS, Implementation, implementations
 from xcheck.result import number
 
 #: JAX computes one quantity in so many of each program, since it compiles for 0.4 s and PyTorch runs in 15 ms.
@@ -51,26 +51,36 @@ class Seeded:
     channel: SecondChannel
     certified: Mapping[str, Mapping[str, Certified]]
     margin: float
+    grown: float = 1.0
 
     def reference(self, quantity: str, dtype: str) -> Reference:
         leaves = {
-            path: Leaf(c.value, c.low, c.radius, floored(c.scale, c.value, dtype))
+            path: Leaf(c.value, c.low, c.radius, floored(self.grown * c.scale, c.value, dtype))
             for path, c in self.certified[quantity].items()
         }
         return Reference(self.channel.case.name, quantity, dtype, leaves, self.margin)
 
 
-def study(program: Program, seeds: Iterable[int], change: Change = lambda found: found) -> Iterator[Record]:
-    """The results of a program at some seeds; `change` may plant a fault between an implementation and the judge."""
+def study(
+    program: Program,
+    seeds: Iterable[int],
+    change: Change = lambda found: found,
+    frameworks: Iterable[str] = FRAMEWORKS,
+    grown: float = 1.0,
+) -> Iterator[Record]:
+    """The results of a program at some seeds.
+
+    `change` may plant a fault between an implementation and the judge, `grown` one in the rounding scale.
+    """
     compiled: dict[tuple[str, str], Callable[..., Any]] = {}
     for seed in seeds:
         case = program.case(seed)
         try:
             certified = certify(case, [load_quantities()[name] for name in QUANTITIES])
-            known = Seeded(seed, SecondChannel(case), certified, margin(case))
+            known = Seeded(seed, SecondChannel(case), certified, margin(case), grown)
         except Undecidable:  # the numbers of this seed sit on a kink
             continue
-        for framework in ("torch", "jax"):
+        for framework in frameworks:
             native = {d: _problem.problem(case, "value", framework, dtype=d) for d in program.dtypes}
             for k, name in enumerate(QUANTITIES):
                 if framework == "jax" and (program.number + k) % JAX_SHARE:
