@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from math import fsum
+
 import numpy as np
 
 from xcheck._dtypes import UNIT
 from xcheck._judge import LIMIT, distance, norm, rounding_scale
 from xcheck._reference import Leaf
+
+#: A vector, what it is multiplied with, and the leaf of that one's reference.
+Pairs = Sequence[tuple[np.ndarray, np.ndarray, Leaf]]
 
 
 def symmetry(A: np.ndarray, leaf: Leaf, dtype: str) -> str:
@@ -31,3 +37,32 @@ def positive_semidefinite(A: np.ndarray, leaf: Leaf, dtype: str) -> str:
     if least >= -allowed:
         return "ok"
     return f"not positive semidefinite: the least eigenvalue is {least:.3g}, allowed {-allowed:.2g}"
+
+
+def adjoint(Jv: Pairs, JTw: Pairs, dtype: str) -> str:
+    """`|w.Jv - v.J^T w| <= 32 u (|w|.S_Jv + |v|.S_JTw)`.
+
+    `Jv` pairs each w with the Jv that it meets and the leaf of its reference, `JTw` each v with its J^T w and leaf.
+
+    >>> one, leaf = np.ones(1), Leaf(np.ones(1), np.zeros(1), np.zeros(1), np.ones(1))
+    >>> adjoint([(one, one, leaf)], [(one, one, leaf)], "float32")
+    'ok'
+    """
+    both = [*Jv, *((-v, pulled, leaf) for v, pulled, leaf in JTw)]
+    # fsum: a sum that rounded by itself would be judged along with the result.
+    apart = abs(fsum(float(x) for vector, found, _ in both for x in np.ravel(vector * found)))
+    S = fsum(float(x) for vector, _, leaf in both for x in np.ravel(np.abs(vector) * rounding_scale(leaf, dtype)))
+    if apart <= LIMIT * UNIT[dtype] * S:
+        return "ok"
+    units = apart / (UNIT[dtype] * S) if S else np.inf
+    return f"not adjoint: |w.Jv - v.J^T w| is {units:.2g} u (|w|.S_Jv + |v|.S_JTw), limit {LIMIT:g}"
+
+
+def aux(found: np.ndarray, own: Iterable[np.ndarray], leaf: Leaf, dtype: str, eager: bool) -> str:
+    """Bitwise one of the program's own values, which `own` holds for each way of batching; judged unless eager."""
+    if any(np.array_equal(found, one, equal_nan=True) for one in own):
+        return "ok"
+    if eager:
+        return "not bitwise the program's own value, neither of the batch nor of one example at a time"
+    against = distance(found, leaf, dtype)
+    return "ok" if against.agrees else f"not the program's own value: ratio {against.ratio:.2g}, limit {LIMIT:g}"

@@ -10,7 +10,7 @@ import numpy as np
 from xcheck._judge import LIMIT, distance, fits, rounding_scale
 from xcheck.diagnose import _factors, _local, _orders, _parts, _relatives
 from xcheck.diagnose._hypothesis import Candidate, Evidence, Hypothesis, Leaves
-from xcheck.diagnose._precision import rounding_size, stored_in
+from xcheck.diagnose._precision import reproduced, rounding_size, stored_in
 from xcheck.result import Explanation
 
 PLACES: tuple[Hypothesis, ...] = (
@@ -39,6 +39,7 @@ def explain(evidence: Evidence) -> tuple[Explanation, ...]:
             or in_some_leaves(evidence)
             or accepted(evidence, whole, two(evidence, whole))
             or accepted(evidence, whole, tried(evidence, whole, LOCAL))
+            or tuple(reproduced(evidence))
             or tuple(rounding_size(evidence))
         )
 

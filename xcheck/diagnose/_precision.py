@@ -1,16 +1,32 @@
-"""Lower precision: claimed only where every value is representable in it; else only the size of the error is named."""
+"""Lower precision: claimed where every value is representable in it, or where a rerun of the exact program with every
+operation rounded errs in the same way; else only the size of the error is named."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from xcheck._dtypes import UNIT
-from xcheck._judge import LIMIT, distance
+from xcheck._errors import Undecidable
+from xcheck._judge import LIMIT, distance, rounding_scale
 from xcheck.arrays import rounded
 from xcheck.diagnose._hypothesis import Evidence
+from xcheck.exact.derivatives import Derivatives
+from xcheck.exact.emulated import Emulated
 from xcheck.result import Explanation
+
+#: From fine to coarse.
+COARSER = ("float32", "tf32", "bfloat16")
+#: TF32 is a matter of matrix products alone, and has no rerun.
+EMULATED = ("float32", "bfloat16")
+#: A pattern is the same from this correlation on: other orders of summation and other modes leave 0.1 to 1 of it.
+SAME = 0.3
+#: Errors that have nothing to do with each other correlate by 1 / sqrt(entries): so many times that is no chance.
+CHANCE = 8.0
+#: Sizes of errors that are alike differ by at most this factor.
+ALIKE = 4.0
 
 
 def stored_in(evidence: Evidence) -> Iterator[Explanation]:
@@ -22,9 +38,46 @@ def stored_in(evidence: Evidence) -> Iterator[Explanation]:
             return
 
 
+def reproduced(evidence: Evidence) -> Iterator[Explanation]:
+    """The finest coarser dtype in which the emulated rerun has errors of the same size and the same pattern."""
+    for dtype in EMULATED:
+        if UNIT[dtype] > UNIT[evidence.dtype] and worst_ratio(evidence, dtype) is not None:
+            same = correlation(evidence, dtype)
+            if same >= SAME:
+                text = f"was computed in {dtype}: a rerun with every operation rounded to {dtype} errs alike"
+                yield Explanation("precision", dtype, f"{text} (correlation {same:.2f})")
+                return
+
+
+def correlation(evidence: Evidence, dtype: str) -> float:
+    """Of the result's errors with those of the rerun; 0 where they differ in size, or where it may be chance."""
+    try:
+        rerun = evidence.quantity.reference(Derivatives(evidence.case, Emulated(dtype), evidence.dtype))
+    except Undecidable:  # the case sits on a kink, where a rerun may take the other side
+        return 0.0
+    # A reference that a caller has given may be of other numbers than the case's.
+    if {p: np.shape(a) for p, a in rerun.items()} != {p: a.shape for p, a in evidence.actual.items()}:
+        return 0.0
+    ours, theirs = errors(evidence, evidence.actual), errors(evidence, rerun)
+    sizes = float(np.linalg.norm(ours)), float(np.linalg.norm(theirs))
+    if not min(sizes) > 0 or not 1 / ALIKE <= sizes[0] / sizes[1] <= ALIKE:
+        return 0.0
+    same = float(ours @ theirs) / sizes[0] / sizes[1]
+    return same if same * ours.size**0.5 >= CHANCE else 0.0
+
+
+def errors(evidence: Evidence, found: Mapping[str, Any]) -> np.ndarray:
+    """`(A - R) / S` of every entry with S > 0."""
+    parts = []
+    for path, leaf in evidence.reference.leaves.items():
+        S = rounding_scale(leaf, evidence.dtype)
+        parts.append(((np.asarray(found[path], dtype=np.float64) - leaf.value)[S > 0] / S[S > 0]).ravel())
+    return np.concatenate(parts)
+
+
 def rounding_size(evidence: Evidence) -> Iterator[Explanation]:
     """The finest coarser dtype in which the result agrees, with an error as large as its rounding makes one."""
-    for dtype in ("float32", "tf32", "bfloat16"):
+    for dtype in COARSER:
         ratio = worst_ratio(evidence, dtype) if UNIT[dtype] > UNIT[evidence.dtype] else None
         if ratio is not None:
             if ratio >= 1 / LIMIT:

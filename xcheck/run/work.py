@@ -21,6 +21,7 @@ from xcheck.quantities import load_quantities
 from xcheck.quantity import Implementation
 from xcheck.result import Convention, Outcome, Result, number
 from xcheck.run.limits import memory_limit, out_of_memory
+from xcheck.run.lines import lines
 from xcheck.run.plan import Cell
 from xcheck.run.pool import exception_line
 from xcheck.run.settings import Settings
@@ -86,6 +87,8 @@ def judged(case: Case, cell: Cell, settings: Settings, *, quick: bool, reproduce
     except (NoReference, Undecidable, UnknownPrimitive) as error:
         return result(cell, Outcome.NO_REFERENCE, exception_line(error))
     checks = {"determinism": f"note: {differs}" if differs else "ok"}
+    if verdict.outcome in (Outcome.AGREES, Outcome.DISAGREES):
+        checks |= lines(native, problem, implementation)
     return _with_verdict(result(cell, verdict.outcome, seconds=seconds), verdict, checks)
 
 

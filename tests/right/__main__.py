@@ -1,0 +1,74 @@
+"""`python -m right` (with tests/ on the path): counts right results that the judge rejects.
+
+Each program's records are a line of reports/right.jsonl, so that a run that was stopped goes on; `--count` says at how
+many right results it ends. What they amount to is the key "right" of reports/zoo.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import warnings
+from pathlib import Path
+
+import msgspec
+
+from right.programs import program
+from right.report import count_right, lines, merge, summary, unlikely
+from right.study import Record, study
+
+Journal = dict[int, list[Record]]
+
+
+class Line(msgspec.Struct):
+    """The records of one program at the seeds 0 .. seeds - 1."""
+
+    program: int
+    seeds: int
+    records: list[Record]
+
+
+def journal(path: Path, seeds: int) -> Journal:
+    """What earlier runs with as many seeds have found; a line that was cut off is left out."""
+    found: Journal = {}
+    for text in path.read_text().splitlines() if path.exists() else ():
+        try:
+            line = msgspec.json.decode(text, type=Line)
+        except msgspec.DecodeError:
+            continue
+        if line.seeds == seeds:
+            found[line.program] = line.records
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m right", description=__doc__)
+    parser.add_argument("--count", type=int, default=10_000, help="stop at so many right results")
+    parser.add_argument("--seeds", type=int, default=6, help="cases of each program")
+    parser.add_argument("--fresh", action="store_true", help="forget what earlier runs have found")
+    parser.add_argument("--folder", type=Path, default=Path("reports"))
+    options = parser.parse_args()
+    options.folder.mkdir(exist_ok=True)
+    path = options.folder / "right.jsonl"
+    if options.fresh:
+        path.unlink(missing_ok=True)
+    found = journal(path, options.seeds)
+    number = 0
+    with path.open("a") as file:
+        while count_right(found) < options.count:
+            if number not in found:
+                found[number] = list(study(program(number), range(options.seeds)))
+                file.write(msgspec.json.encode(Line(number, options.seeds, found[number])).decode() + "\n")
+                file.flush()
+                print(f"program {number}: {count_right(found)} right results of {options.count}", flush=True)
+            number += 1
+    told = summary(found)
+    merge(options.folder / "zoo.json", "right", told)
+    print("\n".join(lines(told)))
+    return 1 if told["rejected"] or unlikely(told["quantities"]) else 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    warnings.simplefilter("ignore")
+    raise SystemExit(main())

@@ -1,0 +1,71 @@
+"""Lower precision is claimed where an emulated rerun has the same errors, and nowhere else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xcheck
+from xcheck._execute import execute
+from xcheck._problem import problem
+from xcheck._receive import receive
+from xcheck.arrays import rounded
+from xcheck.quantities import load_quantities
+from xcheck.quantity import implementations
+from xcheck.result import Explanation
+
+#: A result of PyTorch in a coarser dtype: case, quantity, implementation, that dtype.
+COMPUTED = (
+    ("td_error", "jacobian_inputs", "torch_vmap_jacfwd", "float32"),
+    ("tanh_mlp", "gradient", "torch_grad", "bfloat16"),
+    ("tanh_mlp", "hvp", "torch_forward_over_reverse", "bfloat16"),
+)
+
+
+def computed(case, quantity, implementation, dtype):
+    load_quantities()
+    truth = xcheck.reference(case, quantity)
+    found = execute(problem(case, quantity, "torch", dtype=dtype), implementations(quantity)[implementation]).result
+    return receive(found, list(truth.leaves), dtype), truth
+
+
+def explained(actual, truth) -> list[Explanation]:
+    found = xcheck.judge(actual, truth.case, truth.quantity, dtype="float64", related=lambda quantity: None)
+    assert not found
+    return list(found.diagnosis)
+
+
+def inside(leaves):
+    """As if float64 work had followed: no entry is one of a coarser dtype any more."""
+    return {path: A * (1 + 2.0**-40) for path, A in leaves.items()}
+
+
+def bare(leaves):
+    return leaves[""] if set(leaves) == {""} else leaves
+
+
+@pytest.mark.parametrize("which", COMPUTED, ids=lambda which: "/".join(which))
+def test_a_result_with_the_errors_of_a_coarser_dtype_was_computed_in_it(which):
+    actual, truth = computed(*which)
+    (found,) = explained(bare(inside(actual)), truth)
+    assert (found.name, found.value) == ("precision", which[3])
+    assert f"a rerun with every operation rounded to {which[3]} errs alike" in found.text
+
+
+@pytest.mark.parametrize("which", COMPUTED, ids=lambda which: "/".join(which))
+def test_errors_of_that_size_with_another_pattern_have_no_known_cause(which):
+    actual, truth = computed(*which)
+    mirrored = {path: 2 * truth.leaves[path].value - A for path, A in actual.items()}
+    shuffled = {path: R.value * (1 + rounded(draw(A), which[3]) - draw(A)) for path, A, R in zipped(actual, truth)}
+    thirds = {path: 3 * rounded(R.value / 3, which[3]) for path, A, R in zipped(actual, truth)}
+    for wrong in (mirrored, shuffled, thirds):
+        assert [found.name for found in explained(bare(inside(wrong)), truth)] == ["rounding_size"]
+
+
+def zipped(actual, truth):
+    return [(path, A, truth.leaves[path]) for path, A in actual.items()]
+
+
+def draw(A):
+    """Numbers between 1 and 2, whose rounding errors have nothing to do with the program."""
+    return 1 + np.random.default_rng(5).random(A.shape)
