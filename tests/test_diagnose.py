@@ -136,3 +136,23 @@ def test_only_the_wrong_leaves_are_explained():
     stale = {"td_err_1": F, "td_err_2": Y, "aux/td_err_1": F + Y}
     found = xcheck.judge(stale, "td_error_aux", "jacobian_aux", **options)
     assert found.diagnosis[0].name == "stale_aux"
+
+
+def test_many_outputs_are_no_reason_to_try_all_their_orders():
+    """16 outputs have 2e13 orders; the one that sorts them is found at once."""
+    wide = np.arange(1.0, 97).reshape(6, 16)
+    truth = reference(wide**2, "value", "net", scale=wide**2)
+    moved = (wide**2)[:, np.r_[0, 5, 2:5, 1, 6:16]]
+    found = xcheck.judge(moved, CASE, "value", dtype="float64", reference=truth, related=lambda quantity: None)
+    assert "has its outputs exchanged: 1 holds 5, 5 holds 1" in [e.text for e in found.diagnosis]
+
+
+def test_a_case_without_parameters_is_diagnosed():
+    truth = xcheck.reference("scalar_tanh", "vjp")
+    found = xcheck.judge(2 * truth.value, "scalar_tanh", "vjp", dtype="float64")
+    assert "equals 2 x the reference" in [e.text for e in found.diagnosis]
+
+
+def test_numbers_that_are_all_the_same_are_no_multiple_of_the_first_example():
+    found = xcheck.judge(np.ones((5, 1)), "scalar_tanh", "vjp", dtype="float64")
+    assert [e.name for e in found.diagnosis if e.name.endswith("+scaled")] == []

@@ -13,16 +13,13 @@ from zoo.local import stale_aux
 from zoo.places import swapped_outputs, transposed_block
 from zoo.relatives import other, product
 from zoo.right import right, stored
+from zoo.running import computed
 
 import xcheck
 from xcheck import Literal, Outcome
-from xcheck._execute import execute, unmet
 from xcheck._judge import compare
-from xcheck._problem import adapter, problem
-from xcheck._tree import leaves
 from xcheck.arrays import rounded
 from xcheck.quantities import load_quantities
-from xcheck.quantity import implementations
 
 pytest.importorskip("torch")
 pytest.importorskip("jax")
@@ -55,17 +52,6 @@ def cut(case):
         inputs={name: literal(numbers) for name, numbers in values.inputs.items()},
         targets=None if values.targets is None else literal(values.targets),
     )
-
-
-def computed(case, quantity: str, framework: str, dtype: str) -> Leaves | None:
-    """What xcheck's first implementation of a framework that applies returns, in NumPy; None where none does."""
-    cell = problem(case, quantity, framework, dtype=dtype)
-    for implementation in implementations(quantity).values():
-        ours = implementation.module.startswith("xcheck.quantities.") and implementation.variant == "eager"
-        if ours and unmet(cell, implementation) is None:
-            native = execute(cell, implementation).result
-            return {path: np.array(A) for path, A in leaves(adapter(framework).to_numpy(native)).items()}
-    return None
 
 
 @cache

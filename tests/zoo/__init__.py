@@ -1,12 +1,14 @@
 """Wrong implementations, declared as data: what each does to the right result, to which quantities, its diagnosis."""
 
 from zoo._defect import Defect, Right, harmful
+from zoo.differences import DIFFERENCES
 from zoo.local import LOCAL
 from zoo.places import PLACES
 from zoo.precision import PRECISION
+from zoo.programs import PROGRAMS
 from zoo.relatives import RELATIVES
 from zoo.scaling import SCALING
 
-ZOO: tuple[Defect, ...] = (*SCALING, *PLACES, *RELATIVES, *LOCAL, *PRECISION)
+ZOO: tuple[Defect, ...] = (*SCALING, *PLACES, *RELATIVES, *LOCAL, *PRECISION, *PROGRAMS, *DIFFERENCES)
 
 __all__ = ["ZOO", "Defect", "Right", "harmful"]

@@ -26,6 +26,8 @@ class Right:
     leaves: Mapping[str, np.ndarray]
     shape: str
     related: Related
+    #: What a wrong program runs in: float64 stands for exact arithmetic.
+    arithmetic: str = "float64"
 
     def other(self, quantity: str) -> np.ndarray | None:
         """The right result of another quantity, where it is one array."""
@@ -33,7 +35,9 @@ class Right:
         return found.leaves[""].value if found is not None and set(found.leaves) == {""} else None
 
     def axes(self, letter: str) -> list[int]:
-        return [k for k, axis in enumerate(self.shape.split()) if axis == letter]
+        declared, most = self.shape.split(), max(A.ndim for A in self.leaves.values())
+        letters = ["n", "d"] if most == 2 > len(declared) else declared
+        return [k for k, axis in enumerate(letters) if axis == letter]
 
     @property
     def weights(self) -> dict[str, tuple[slice, tuple[int, ...]]]:
@@ -52,7 +56,8 @@ class Right:
 class Defect:
     """`wrong(right)` is the wrong result, or None where the defect does not apply.
 
-    `named` are the names of explanations, any of which is right; none means that there is no explanation to find.
+    `named` are the names of explanations, any of which is right; none means that there is no explanation to find, and
+    then `also` are those that are true as well on some cases, such as where the wrong entries are.
     """
 
     name: str
@@ -60,6 +65,7 @@ class Defect:
     named: tuple[str, ...]
     quantities: str = "*"
     dtypes: tuple[str, ...] = field(default=("float64", "float32"))
+    also: tuple[str, ...] = ("rounding_size",)
 
     def applies(self, right: Right) -> bool:
         globs = self.quantities.split()

@@ -24,10 +24,12 @@ def related_to(case: Case, dtype: str) -> Callable[[str], Reference | None]:
 
 
 def right(case: Case, quantity: str, dtype: str, leaves: dict[str, np.ndarray] | None = None) -> Right:
-    """The exact result, or one that is given."""
+    """The exact result, or one that is given, which is of the dtype: then wrong programs run in it as well."""
+    arithmetic = "float64" if leaves is None else dtype
     if leaves is None:
         leaves = {path: leaf.value for path, leaf in xcheck.reference(case, quantity, dtype=dtype).leaves.items()}
-    return Right(case, quantity, dtype, leaves, load_quantities()[quantity].shape, related_to(case, dtype))
+    shape = load_quantities()[quantity].shape
+    return Right(case, quantity, dtype, leaves, shape, related_to(case, dtype), arithmetic)
 
 
 def stored(leaves, dtype: str) -> dict[str, np.ndarray]:

@@ -54,9 +54,18 @@ def two(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
         for first in hypothesis(evidence, leaves):
             seconds = (_factors.factor,) if hypothesis in PLACES else (_factors.factor, *PLACES)
             for second in tried(evidence, first.leaves, seconds):
+                # Of numbers that are all the same a multiple fits any other such numbers.
+                if second.explanation.name == "scaled" and not varied(first.leaves):
+                    continue
                 a, b = first.explanation, second.explanation
                 text = f"{a.text}, and {b.text.replace('the reference', 'that')}"
                 yield Candidate(Explanation(f"{a.name}+{b.name}", b.value, text), second.leaves)
+
+
+def varied(leaves: Leaves) -> bool:
+    """Whether the entries other than 0 are not all of one size."""
+    sizes = np.concatenate([np.abs(leaf.value[leaf.value != 0]) for leaf in leaves.values()])
+    return sizes.size > 0 and float(np.ptp(sizes)) > 1e-6 * float(np.max(sizes))
 
 
 def tried(evidence: Evidence, leaves: Leaves, hypotheses: Iterable[Hypothesis]) -> Iterator[Candidate]:

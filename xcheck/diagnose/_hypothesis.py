@@ -45,9 +45,16 @@ class Evidence:
             name: slice(int(a), int(b)) for name, a, b in zip(self.case.values().params, ends, ends[1:], strict=False)
         }
 
+    @cached_property
+    def letters(self) -> list[str]:
+        """What the axes are called; derivatives along the arguments, and pull-backs to them, are an array for each."""
+        declared = self.quantity.shape.split()
+        most = max(leaf.value.ndim for leaf in self.reference.leaves.values())
+        return ["n", "d"] if most == 2 > len(declared) else declared
+
     def axes(self, letter: str) -> list[int]:
         """The axes of the quantity that are called `letter`."""
-        return [k for k, axis in enumerate(self.quantity.shape.split()) if axis == letter]
+        return [k for k, axis in enumerate(self.letters) if axis == letter]
 
     def lone(self, quantity: str) -> Leaf | None:
         """The only leaf of another reference of the case."""

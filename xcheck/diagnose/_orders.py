@@ -56,7 +56,7 @@ def one_weight(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
 def layout(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     """Axes in another order under the right shape."""
     ndim = max(leaf.value.ndim for leaf in leaves.values())
-    letters = evidence.quantity.shape.split()
+    letters = evidence.letters
     for order in list(permutations(range(ndim)))[1:]:
 
         def moved(x: np.ndarray, order: tuple[int, ...] = order) -> np.ndarray:
@@ -92,7 +92,7 @@ def rows(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
 def exchanged(evidence: Evidence, leaves: Leaves, what: str, axis: int) -> Iterator[Candidate]:
     """The order along an axis that sorts a mixture of the reference's columns as the same mixture of the result's."""
     path = max(leaves, key=lambda path: leaves[path].value.size)
-    R, A = (np.reshape(x, (len(x), -1)) for x in (leaves[path].value, evidence.actual[path]))
+    R, A = (np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1) for x in (leaves[path].value, evidence.actual[path]))
     spread = np.ptp(R, axis=0)
     mixture = np.divide(np.cos(np.arange(R.shape[1])), spread, out=np.zeros_like(spread), where=spread > 0)
     order = np.empty(len(R), dtype=int)
@@ -106,8 +106,10 @@ def exchanged(evidence: Evidence, leaves: Leaves, what: str, axis: int) -> Itera
 def outputs(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     """Outputs or arguments exchanged: along the axis c, or between the leaves of a tree."""
     for axis in evidence.axes("c"):
+        if all(leaf.value.ndim > axis and leaf.value.shape[axis] > 4 for leaf in leaves.values()):
+            yield from exchanged(evidence, leaves, "outputs", axis)
         for c in {leaf.value.shape[axis] for leaf in leaves.values() if leaf.value.ndim > axis} - {1}:
-            for order in [o for o in permutations(range(c)) if c <= 4][1:] or [tuple(range(c))[::-1]]:
+            for order in list(permutations(range(c)))[1:] if c <= 4 else [tuple(range(c))[::-1]]:
                 text = f"has its outputs in the order {list(order)}"
                 yield candidate("swapped_outputs", text, taken(leaves, np.array(order), [axis]))
     for side, name, said in ((0, "swapped_outputs", "outputs"), (1, "wrong_argument", "arguments")):

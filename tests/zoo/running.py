@@ -1,0 +1,39 @@
+"""A quantity computed by xcheck's own implementations, of a case as it is or of one whose program is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+
+from xcheck._execute import unmet
+from xcheck._problem import adapter, problem
+from xcheck._tree import leaves
+from xcheck.case import Case
+from xcheck.quantity import Implementation, implementations
+
+
+@cache
+def first(case: Case, quantity: str, framework: str) -> Implementation | None:
+    """xcheck's first implementation of a framework that applies; None where none does."""
+    cell = problem(case, quantity, framework)
+    for implementation in implementations(quantity).values():
+        ours = implementation.module.startswith("xcheck.quantities.") and implementation.variant == "eager"
+        if ours and unmet(cell, implementation) is None:
+            return implementation
+    return None
+
+
+def computed(
+    case: Case, quantity: str, framework: str, dtype: str, like: Case | None = None
+) -> Mapping[str, np.ndarray] | None:
+    """What it returns, in NumPy; a wrong program is computed as the right one `like` would be."""
+    implementation = first(like or case, quantity, framework)
+    if implementation is None:
+        return None
+    cell = problem(case, quantity, framework, dtype=dtype)
+    with cell.precision():
+        prepared = () if implementation.prepare is None else (implementation.prepare(cell),)
+        native = implementation.function(cell, *prepared)
+    return {path: np.array(A) for path, A in leaves(adapter(framework).to_numpy(native)).items()}
