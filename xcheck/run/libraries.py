@@ -67,9 +67,8 @@ def added(old: Scoreboard, new: Scoreboard) -> Scoreboard:
     elsewhere and cannot be imported here.
     """
     before = {library.name: library for library in old.libraries}
-    elsewhere = {
-        one.name for one in new.libraries if one.not_run and not getattr(before.get(one.name), "not_run", "new")
-    }
+    reasons = {one.name: one.not_run for one in old.libraries}
+    elsewhere = {one.name for one in new.libraries if one.not_run and reasons.get(one.name, "new") is None}
     libraries = before | {one.name: one for one in new.libraries if one.name not in elsewhere}
     upgraded = {name for name, one in before.items() if libraries[name].version != one.version}
     ran = {(library_of(one), one.id): one for one in new.results if library_of(one) not in elsewhere}
