@@ -22,8 +22,9 @@ NEEDS = ("module", "loss", "asdl")
 SUMMED = Convention(scale="1 / (r * nll)")
 EMPTY = Limitation(
     "batch normalisation and embeddings have no diagonal", "docs/libraries.md", outcome="raised",
-    case="batch_norm_eval,embedding",
+    case="batch_norm_*,embedding,rms_norm",
 )  # fmt: skip
+ATTENTION = Limitation(LEFT_OUT[1].reason, LEFT_OUT[1].link, outcome="wrong_shape", case="attention")
 ROWS = (TWICE, AGAIN, *LEFT_OUT)
 NEVER = Limitation("it reads an attribute that is never set", "docs/findings.md, 12", outcome="raised")
 
@@ -65,6 +66,13 @@ def hessian(problem: Problem, shape: str) -> Any:
 @implements("hessian_params", "asdl", "torch", needs=NEEDS)
 def hessian_params(problem: Problem) -> Tensor:
     return criterion(problem)[1] * hessian(problem, "full").hessian.data
+
+
+@implements("hessian_diagonal", "asdl", "torch", needs=NEEDS, limitations=(EMPTY, ATTENTION))
+def hessian_diagonal(problem: Problem) -> Tensor:
+    modules = [child for child in hessian(problem, "diag").modules() if hasattr(child, "hessian")]
+    parts = flat(part for child in modules for part in (child.hessian.diag.weight, child.hessian.diag.bias))
+    return criterion(problem)[1] * parts
 
 
 @implements("jacobian_params", "asdl", "torch", needs=("module", "asdl"), limitations=(NEVER,))

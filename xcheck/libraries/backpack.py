@@ -45,6 +45,13 @@ def per_example_gradients(problem: Problem) -> Tensor:
     return flat(run(problem, "BatchGrad", lambda p: p.grad_batch), lead=1)
 
 
+@implements("empirical_fisher_diagonal", "backpack", "torch", needs=NEEDS, limitations=(*FIRST, AGAIN))
+def empirical_fisher_diagonal(problem: Problem) -> Tensor:
+    """`sum_n (r g_n)^2`, divided by r; a factor k of the loss is squared."""
+    r = 1 / problem.case.loss.divisor(tuple(problem.f(problem.params, *problem.inputs).shape))
+    return criterion(problem)[1] / r * flat(run(problem, "SumGradSquared", lambda p: p.sum_grad_squared))
+
+
 @implements("ggn_diagonal", "backpack", "torch", needs=NEEDS, limitations=SECOND)
 def ggn_diagonal(problem: Problem) -> Tensor:
     return flat(run(problem, "DiagGGNExact", lambda p: p.diag_ggn_exact))

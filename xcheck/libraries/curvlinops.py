@@ -54,6 +54,18 @@ def ggnvp(problem: Problem) -> Tensor:
     return k * (A @ problem.tangents["params"]).detach()
 
 
+def blocks(problem: Problem, name: str) -> dict[str, Tensor]:
+    """The block-diagonal operator with a block for each parameter array, cut apart."""
+    A = dense(problem, name, block_sizes=[1] * len(problem.params))
+    starts = {name: problem.unflatten(problem.xp.arange(A.shape[0]))[name].flatten() for name in problem.params}
+    return {name: A[at[0] : at[-1] + 1, at[0] : at[-1] + 1] for name, at in starts.items()}
+
+
+@implements("hessian_blocks", "curvlinops", "torch", needs=NEEDS)
+def hessian_blocks(problem: Problem) -> dict[str, Tensor]:
+    return blocks(problem, "HessianLinearOperator")
+
+
 @implements("gradient", "curvlinops", "torch", needs=NEEDS, limitations=NORMS[1:])
 def gradient(problem: Problem) -> Tensor:
     A, k = operator(problem, "GGNLinearOperator")

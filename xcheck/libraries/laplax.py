@@ -70,3 +70,8 @@ def hvp(problem: Problem) -> Array:
 @implements("ggn_diagonal", "laplax", "jax", needs=NEEDS, convention=SUMMED)
 def ggn_diagonal(problem: Problem) -> Array:
     return diagonals.create_diagonal_curvature(product(problem, "ggn"), layout=problem.theta.shape[0])
+
+
+@implements("hessian_diagonal", "laplax", "jax", needs=NEEDS, convention=SUMMED, limitations=(SIGMOID,))
+def hessian_diagonal(problem: Problem) -> Array:
+    return diagonals.create_diagonal_curvature(product(problem, "hessian"), layout=problem.theta.shape[0])
