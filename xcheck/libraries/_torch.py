@@ -49,6 +49,13 @@ def refusing(*words: str) -> Iterator[None]:
         raise
 
 
+def parts(problem: Problem, model: Module) -> list[Tensor]:
+    """The tangent, in the shapes of the trained parameters."""
+    params = trained(model)
+    split = problem.tangents["params"].split([p.numel() for p in params])
+    return [v.reshape(p.shape) for v, p in zip(split, params, strict=True)]
+
+
 def criterion(problem: Problem) -> tuple[Module, float]:
     """PyTorch's own loss module and k, with loss = k * module(f, y): no library knows a noise variance."""
     loss = problem.case.loss

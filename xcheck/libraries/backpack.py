@@ -10,7 +10,7 @@ from typing import Any
 
 from xcheck._lazy import LazyModule, torch
 from xcheck.libraries._known import AGAIN, BACKPACK_REFUSES, EMBEDDED, POOLED, REUSES
-from xcheck.libraries._torch import criterion, data, flat, module, refusing, trained
+from xcheck.libraries._torch import criterion, data, flat, module, parts, refusing, trained
 from xcheck.quantity import implements
 
 backpack = LazyModule("backpack")
@@ -70,21 +70,14 @@ def ggn(problem: Problem) -> Tensor:
     return torch.einsum("cnp,cnq->pq", V, V)
 
 
-def parts(problem: Problem, params: list[Any]) -> list[Tensor]:
-    """The tangent, in the shapes of the parameters."""
-    split = problem.tangents["params"].split([p.numel() for p in params])
-    return [v.reshape(p.shape) for v, p in zip(split, params, strict=True)]
-
-
 @implements("hvp", "backpack", "torch", needs=NEEDS)
 def hvp(problem: Problem) -> Tensor:
     (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
-    params = trained(model)
-    return k * flat(products.hessian_vector_product(loss(model(x), y), params, parts(problem, params)))
+    return k * flat(products.hessian_vector_product(loss(model(x), y), trained(model), parts(problem, model)))
 
 
 @implements("ggnvp", "backpack", "torch", needs=NEEDS)
 def ggnvp(problem: Problem) -> Tensor:
     (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
     output = model(x)
-    return k * flat(ggn_products.ggn_vector_product(loss(output, y), output, model, parts(problem, trained(model))))
+    return k * flat(ggn_products.ggn_vector_product(loss(output, y), output, model, parts(problem, model)))

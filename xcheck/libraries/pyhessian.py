@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule
-from xcheck.libraries._torch import criterion, data, flat, module, ragged, reduced, trained
+from xcheck.libraries._torch import criterion, data, flat, module, parts, ragged, reduced
 from xcheck.quantity import implements
 from xcheck.result import Limitation
 
@@ -17,12 +17,6 @@ Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "pyhessian")
 EVALUATED = Limitation("the model is put into evaluation mode", "docs/findings.md, 11", case="batch_norm_train")
-
-
-def parts(problem: Problem, model: Any) -> list[Tensor]:
-    params = trained(model)
-    split = problem.tangents["params"].split([p.numel() for p in params])
-    return [v.reshape(p.shape) for v, p in zip(split, params, strict=True)]
 
 
 @implements("hvp", "pyhessian", "torch", needs=NEEDS, limitations=(EVALUATED,))
