@@ -64,7 +64,8 @@ def libraries(session: nox.Session) -> None:
     # Some of them bring torchvision, which has no build for this torch and breaks imports of the others.
     session.run("python", "-m", "pip", "uninstall", "--yes", "torchvision", silent=True)
     session.run("python", "-m", "pytest", "tests/libraries", env=THREADS)
-    session.run("python", "-m", "xcheck", "libraries", "--page", "docs/libraries.md", *session.posargs, env=THREADS)
+    options = ("--tier", "full", "--page", "docs/libraries.md")
+    session.run("python", "-m", "xcheck", "libraries", *options, *session.posargs, env=THREADS)
     session.notify("libraries_jax09", session.posargs)
 
 
@@ -74,7 +75,7 @@ def libraries_jax09(session: nox.Session) -> None:
     session.run(
         "python", "-m", "pip", "install", "-e", ".", "jax==0.9.0", "kfac-jax==0.0.8", success_codes=[0, 1], silent=True
     )
-    options = ("--add", "--page", "docs/libraries.md")
+    options = ("--add", "--tier", "full", "--page", "docs/libraries.md")
     session.run("python", "-m", "xcheck", "libraries", "kfac_jax", *options, *session.posargs, env=THREADS)
 
 

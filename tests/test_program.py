@@ -14,13 +14,20 @@ from xcheck.program import (
     Conv2d,
     Embedding,
     Flatten,
+    Frozen,
+    GroupNorm,
+    InstanceNorm1d,
     Layer,
     LayerNorm,
     Linear,
+    MaxPool2d,
     MeanPool,
+    Recurrent,
     ReLU,
     Residual,
+    RMSNorm,
     SelfAttention,
+    Semigradient,
     Sequential,
     Sigmoid,
     Tanh,
@@ -40,14 +47,24 @@ LAYERS = {
     "convolution_strided": (Conv2d(4, 6, 3, stride=2, padding=1), IMAGES),
     "convolution_grouped": (Conv2d(4, 6, 2, groups=2), IMAGES),
     "average_pool": (AvgPool2d(2), IMAGES),
+    "average_pool_overlapping": (AvgPool2d(3, stride=2), IMAGES),
+    "max_pool": (MaxPool2d(2), IMAGES),
+    "max_pool_overlapping": (MaxPool2d(3, stride=1), IMAGES),
     "flatten": (Flatten(), IMAGES),
     "layer_norm": (LayerNorm(4), SEQUENCES),
+    "rms_norm": (RMSNorm(4), SEQUENCES),
+    "group_norm": (GroupNorm(4, groups=2), IMAGES),
+    "instance_norm": (InstanceNorm1d(3), SEQUENCES),
     "batch_norm_eval": (BatchNorm(4, training=False), FEATURES),
     "batch_norm_train": (BatchNorm(4, training=True), FEATURES),
     "embedding": (Embedding(5, 4), Integers((3, 6), seed=4, low=0, high=5)),
     "mean_pool": (MeanPool(), SEQUENCES),
     "residual": (Residual(Sequential(Linear(4, 4), Tanh())), FEATURES),
     "twice": (Twice(Linear(4, 4)), FEATURES),
+    "recurrent": (Recurrent(4, 3), SEQUENCES),
+    "frozen": (Frozen(Linear(4, 3), seed=7), FEATURES),
+    "frozen_batch_norm": (Frozen(BatchNorm(4, training=False), seed=7), FEATURES),
+    "semigradient": (Semigradient(Linear(2, 1), seed=600, discount=0.5), FEATURES),
     "attention": (SelfAttention(4, heads=1), SEQUENCES),
     "attention_of_two_heads": (SelfAttention(8, heads=2), Normal((2, 3, 8), seed=5)),
 }
@@ -63,11 +80,12 @@ def case_of(name: str, layer: Layer | None = None) -> Case:
 @every_layer
 def test_names_and_shapes_are_those_of_the_module(name):
     layer = Sequential(LAYERS[name][0])
-    named = {key: tuple(p.shape) for key, p in layer.torch().named_parameters()}
+    module = layer.torch()
+    named = {key: tuple(p.shape) for key, p in module.named_parameters() if p.requires_grad}
     assert list(layer.shapes().items()) == list(named.items())
     assert {key: d.make().shape for key, d in layer.init(seed=6).items()} == named
-    buffers = {key: tuple(b.shape) for key, b in layer.torch().named_buffers() if b.dtype.is_floating_point}
-    assert {key: d.make().shape for key, d in layer.buffers().items()} == buffers
+    held = {key: tuple(b.shape) for key, b in module.state_dict().items() if b.dtype.is_floating_point}
+    assert {key: d.make().shape for key, d in layer.buffers().items()} == {k: held[k] for k in held.keys() - named}
 
 
 @every_layer
@@ -90,6 +108,12 @@ def test_a_layer_is_one_function_in_every_arithmetic(name, framework, tmp_path, 
         ("convolution_grouped", Conv2d(4, 6, 2, groups=1)),
         ("batch_norm_eval", BatchNorm(4, training=True)),
         ("twice", Residual(Linear(4, 4))),
+        ("max_pool_overlapping", MaxPool2d(2, stride=1)),
+        ("average_pool_overlapping", AvgPool2d(3, stride=3)),
+        ("group_norm", GroupNorm(4, groups=4)),
+        ("rms_norm", LayerNorm(4)),
+        ("frozen", Frozen(Linear(4, 3), seed=8)),
+        ("semigradient", Semigradient(Linear(2, 1), seed=600, discount=0.25)),
         ("attention_of_two_heads", SelfAttention(8, heads=4)),
     ],
 )
@@ -111,6 +135,18 @@ def test_batch_norm_in_training_leaves_its_statistics_alone():
 def test_a_shared_layer_has_its_parameters_once():
     assert list(Twice(Linear(4, 4)).shapes()) == ["layer.weight", "layer.bias"]
     assert len(list(Twice(Linear(4, 4)).torch().parameters())) == 2
+
+
+def test_no_derivative_reaches_what_is_held():
+    """A frozen layer has no parameters; behind a stop-gradient the target has no derivative: J = [s, 1]."""
+    frozen = xcheck.problem(case_of("frozen"), "value", "torch")
+    assert frozen.theta.shape == (0,)
+    assert not any(p.requires_grad for p in frozen.module.parameters())
+    problem = xcheck.problem(case_of("semigradient"), "jacobian_params", "torch")
+    (x,) = problem.inputs
+    ones = torch.ones(3, 1, 1, dtype=x.dtype)
+    found = torch.func.jacrev(lambda theta: problem.f(problem.unflatten(theta), x))(problem.theta)
+    assert torch.equal(found, torch.cat([x[:, None, :2], ones], dim=2))
 
 
 def test_outputs_and_aux():

@@ -122,9 +122,9 @@ NN = {
         "conv_transpose2d", lambda xp, a, w: xp.nn.conv_transpose2d(a, w, None, 2), IMAGE, conv(2, 3, 2, 3)
     ),
     "avg_pool1d": row("avg_pool1d", lambda xp, a: xp.nn.avg_pool1d(a * a, 2), SIGNAL),
-    "avg_pool2d": row("avg_pool2d", lambda xp, a: xp.nn.avg_pool2d(a * a, 2), IMAGE),
+    "avg_pool2d": row("avg_pool2d", lambda xp, a: xp.nn.avg_pool2d(a * a, 3, 1), IMAGE),
     "max_pool1d": row("max_pool1d", lambda xp, a: xp.nn.max_pool1d(a * a, 2), SIGNAL),
-    "max_pool2d": row("max_pool2d", lambda xp, a: xp.nn.max_pool2d(a * a, 2), IMAGE),
+    "max_pool2d": row("max_pool2d", lambda xp, a: xp.nn.max_pool2d(a * a, 3, 1), IMAGE),
     "bce_with_logits": row("bce_with_logits", lambda xp, a, y: xp.nn.bce_with_logits(a, y), U, POSITIVE),
     "huber": row("huber", lambda xp, a, y: xp.nn.huber(a, y, 0.75), U, POSITIVE),
 }

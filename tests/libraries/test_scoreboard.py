@@ -23,11 +23,12 @@ PACKAGE = Path(libraries.__file__).parent
 OTHERS = [path for path in PACKAGE.glob("[a-z]*.py") if path.stem != "layerwise"]
 
 
-def result(library: str, outcome: str, **more: object) -> Result:
+def result(library: str, outcome: str, case: str = "tanh_mlp", **more: object) -> Result:
+    name = f"{case}/ggn/torch_it/float64/cpu"
     return Result(
-        id="tanh_mlp/ggn/torch_it/float64/cpu", case="tanh_mlp", quantity="ggn", implementation=f"torch_{library}",
+        id=name, case=case, quantity="ggn", implementation=f"torch_{library}",
         framework="torch", dtype="float64", device="cpu", outcome=Outcome(outcome),
-        reproduce=f"xcheck explain tanh_mlp/ggn/torch_it/float64/cpu --adapter xcheck.libraries.{library}", **more,
+        reproduce=f"xcheck explain {name} --adapter xcheck.libraries.{library}", **more,
     )  # fmt: skip
 
 
@@ -65,13 +66,35 @@ def test_the_file_gives_the_page_again():
     assert page(read) == page(BOARD)
 
 
-def test_adding_a_library_replaces_its_own_results_only():
-    new = Scoreboard(results=[result("hessian", "agrees")], libraries=[library("hessian", version="2.0")])
+def outcomes(board: Scoreboard) -> list[tuple[str | None, str, str]]:
+    return sorted((library_of(one), one.case, str(one.outcome)) for one in board.results)
+
+
+def test_adding_a_library_of_another_version_replaces_all_that_it_had():
+    new = Scoreboard(
+        results=[result("hessian", "agrees", case="residual")], libraries=[library("hessian", version="2")]
+    )
     both = added(BOARD, new)
-    assert sorted((library_of(r), str(r.outcome)) for r in both.results) == [
-        ("backpack", "agrees"), ("hessian", "agrees"), ("hessian_eigenthings", "agrees"),
+    assert outcomes(both) == [
+        ("backpack", "tanh_mlp", "agrees"), ("hessian", "residual", "agrees"),
+        ("hessian_eigenthings", "tanh_mlp", "agrees"),
     ]  # fmt: skip
-    assert {one.name: one.version for one in both.libraries}["hessian"] == "2.0"
+    assert {one.name: one.version for one in both.libraries}["hessian"] == "2"
+
+
+def test_adding_cells_keeps_those_that_were_not_run_again():
+    cells = [result("hessian", "agrees"), result("hessian", "raised", case="residual")]
+    both = added(BOARD, Scoreboard(results=cells, libraries=[library("hessian")]))
+    assert [one for one in outcomes(both) if one[0] == "hessian"] == [
+        ("hessian", "residual", "raised"), ("hessian", "tanh_mlp", "agrees"),
+    ]  # fmt: skip
+
+
+def test_a_library_that_ran_elsewhere_stays():
+    missing = library("hessian", version=None, not_run="ModuleNotFoundError: No module named 'hessian'")
+    both = added(BOARD, Scoreboard(results=[result("hessian", "unsupported")], libraries=[missing]))
+    assert outcomes(both) == outcomes(BOARD)
+    assert {one.name: one.not_run for one in both.libraries}["hessian"] is None
 
 
 def test_a_library_that_is_not_there_is_not_run(monkeypatch: pytest.MonkeyPatch):

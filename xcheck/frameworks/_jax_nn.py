@@ -134,15 +134,16 @@ def conv_transpose2d(x: Array, weight: Array, bias: Array | None = None, stride:
 conv_transpose1d = conv_transpose2d
 
 
-def avg_pool2d(x: Array, size: int) -> Array:
+def avg_pool2d(x: Array, size: int, stride: int | None = None) -> Array:
     spatial = x.ndim - 2
-    window = (1, 1, *[size] * spatial)
-    return jax.lax.reduce_window(x, 0.0, jax.lax.add, window, window, "VALID") / size**spatial
+    window, steps = (1, 1, *[size] * spatial), (1, 1, *[stride or size] * spatial)
+    return jax.lax.reduce_window(x, 0.0, jax.lax.add, window, steps, "VALID") / size**spatial
 
 
-def max_pool2d(x: Array, size: int) -> Array:
-    window = (1, 1, *[size] * (x.ndim - 2))
-    return jax.lax.reduce_window(x, -jax.numpy.inf, jax.lax.max, window, window, "VALID")
+def max_pool2d(x: Array, size: int, stride: int | None = None) -> Array:
+    spatial = x.ndim - 2
+    window, steps = (1, 1, *[size] * spatial), (1, 1, *[stride or size] * spatial)
+    return jax.lax.reduce_window(x, -jax.numpy.inf, jax.lax.max, window, steps, "VALID")
 
 
 avg_pool1d, max_pool1d = avg_pool2d, max_pool2d

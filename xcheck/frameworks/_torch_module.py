@@ -23,7 +23,7 @@ def module(case: Case, array: Callable[[Any], Tensor]) -> Module | None:
     if not isinstance(case.program, Layer):
         return None
     made = case.program.torch()
-    names = [name for name, _ in made.named_parameters()]
+    names = [name for name, param in made.named_parameters() if param.requires_grad]
     if names != list(case.params):
         raise CaseError(f"case {case.name}: params are {', '.join(case.params)}, but the module has {', '.join(names)}")
     declared = {**case.params, **case.program.buffers()}

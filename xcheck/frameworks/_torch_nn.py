@@ -124,20 +124,20 @@ def conv_transpose2d(
     return F.conv_transpose2d(x, weight, bias, stride, padding)
 
 
-def avg_pool1d(x: Tensor, size: int) -> Tensor:
-    return F.avg_pool1d(x, size)
+def avg_pool1d(x: Tensor, size: int, stride: int | None = None) -> Tensor:
+    return F.avg_pool1d(x, size, stride)
 
 
-def avg_pool2d(x: Tensor, size: int) -> Tensor:
-    return F.avg_pool2d(x, size)
+def avg_pool2d(x: Tensor, size: int, stride: int | None = None) -> Tensor:
+    return F.avg_pool2d(x, size, stride)
 
 
-def max_pool1d(x: Tensor, size: int) -> Tensor:
-    return F.max_pool1d(x, size)
+def max_pool1d(x: Tensor, size: int, stride: int | None = None) -> Tensor:
+    return F.max_pool1d(x, size, stride)
 
 
-def max_pool2d(x: Tensor, size: int) -> Tensor:
-    return F.max_pool2d(x, size)
+def max_pool2d(x: Tensor, size: int, stride: int | None = None) -> Tensor:
+    return F.max_pool2d(x, size, stride)
 
 
 def bce_with_logits(x: Tensor, y: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from xcheck._errors import Unsupported
 from xcheck._lazy import torch
 from xcheck.program import GaussianNLL
 
@@ -30,6 +31,29 @@ def lend() -> Iterator[None]:
 def module(problem: Problem) -> Module:
     """A copy of the module, since many libraries hook or change what they are given."""
     return problem.module if _LENT.get() else copy.deepcopy(problem.module)
+
+
+def trained(model: Module) -> list[Any]:
+    """The parameters that derivatives are for: not the frozen ones."""
+    return [p for p in model.parameters() if p.requires_grad]
+
+
+@contextmanager
+def refusing(*words: str) -> Iterator[None]:
+    """Inside, an error with one of these words is a library's refusal of a layer that it has no rule for."""
+    try:
+        yield
+    except Exception as error:  # each library has a class of its own for it
+        if any(word in str(error) for word in words):
+            raise Unsupported(f"the library has no rule for a layer: {error}") from None
+        raise
+
+
+def parts(problem: Problem, model: Module) -> list[Tensor]:
+    """The tangent, in the shapes of the trained parameters."""
+    params = trained(model)
+    split = problem.tangents["params"].split([p.numel() for p in params])
+    return [v.reshape(p.shape) for v, p in zip(split, params, strict=True)]
 
 
 def criterion(problem: Problem) -> tuple[Module, float]:

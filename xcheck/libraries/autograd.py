@@ -6,9 +6,14 @@ from typing import Any
 
 from xcheck._lazy import torch
 from xcheck.quantity import implements
+from xcheck.result import Limitation
 
 Problem = Any
 Tensor = Any
+UNMAPPED = Limitation(
+    "vmap has no rule for a derivative of this layer", outcome="raised", case="group_norm,max_pool_overlapping",
+    link="docs/findings.md#pytorch-a-vectorised-hessian-through-groupnorm-raises",
+)  # fmt: skip
 
 
 def outputs(problem: Problem) -> Any:
@@ -30,7 +35,7 @@ def hessian_params(problem: Problem) -> Tensor:
     return torch.autograd.functional.hessian(problem.objective, problem.theta)
 
 
-@implements("hessian_params", "functional_hessian_forward", "torch")
+@implements("hessian_params", "functional_hessian_forward", "torch", limitations=(UNMAPPED,))
 def hessian_params_forward(problem: Problem) -> Tensor:
     """Forward over reverse, vectorised."""
     hessian = torch.autograd.functional.hessian

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from xcheck._lazy import LazyModule, torch
-from xcheck.libraries._torch import criterion, data, flat, module
+from xcheck.libraries._known import AGAIN, BACKPACK_REFUSES, EMBEDDED, POOLED, REUSES
+from xcheck.libraries._torch import criterion, data, flat, module, parts, refusing, trained
 from xcheck.quantity import implements
 
 backpack = LazyModule("backpack")
@@ -20,8 +21,10 @@ Problem = Any
 Tensor = Any
 Collected = Callable[[Any], Tensor]
 NEEDS = ("module", "loss", "backpack")
+FIRST, SECOND = (REUSES, EMBEDDED), (REUSES, POOLED)
 
 
+@refusing(*BACKPACK_REFUSES)
 def run(problem: Problem, extension: str, collect: Collected) -> list[Tensor]:
     """What one extension leaves in the parameters, times k."""
     loss, k = criterion(problem)
@@ -29,30 +32,37 @@ def run(problem: Problem, extension: str, collect: Collected) -> list[Tensor]:
     for x, y in data(problem):
         with backpack.backpack(getattr(extensions, extension)()):
             loss(model(x), y).backward()
-    return [k * collect(p) for p in model.parameters()]
+    return [k * collect(p) for p in trained(model)]
 
 
-@implements("gradient", "backpack", "torch", needs=NEEDS)
+@implements("gradient", "backpack", "torch", needs=NEEDS, limitations=FIRST)
 def gradient(problem: Problem) -> Tensor:
     return flat(run(problem, "BatchGrad", lambda p: p.grad))
 
 
-@implements("per_example_gradients", "backpack", "torch", needs=NEEDS)
+@implements("per_example_gradients", "backpack", "torch", needs=NEEDS, limitations=(*FIRST, AGAIN))
 def per_example_gradients(problem: Problem) -> Tensor:
     return flat(run(problem, "BatchGrad", lambda p: p.grad_batch), lead=1)
 
 
-@implements("ggn_diagonal", "backpack", "torch", needs=NEEDS)
+@implements("empirical_fisher_diagonal", "backpack", "torch", needs=NEEDS, limitations=(*FIRST, AGAIN))
+def empirical_fisher_diagonal(problem: Problem) -> Tensor:
+    """`sum_n (r g_n)^2`, divided by r; a factor k of the loss is squared."""
+    r = 1 / problem.case.loss.divisor(tuple(problem.f(problem.params, *problem.inputs).shape))
+    return criterion(problem)[1] / r * flat(run(problem, "SumGradSquared", lambda p: p.sum_grad_squared))
+
+
+@implements("ggn_diagonal", "backpack", "torch", needs=NEEDS, limitations=SECOND)
 def ggn_diagonal(problem: Problem) -> Tensor:
     return flat(run(problem, "DiagGGNExact", lambda p: p.diag_ggn_exact))
 
 
-@implements("hessian_diagonal", "backpack", "torch", needs=NEEDS)
+@implements("hessian_diagonal", "backpack", "torch", needs=NEEDS, limitations=SECOND)
 def hessian_diagonal(problem: Problem) -> Tensor:
     return flat(run(problem, "DiagHessian", lambda p: p.diag_h))
 
 
-@implements("ggn", "backpack_sqrt", "torch", needs=NEEDS)
+@implements("ggn", "backpack_sqrt", "torch", needs=NEEDS, limitations=SECOND)
 def ggn(problem: Problem) -> Tensor:
     """`sum_cn V V^T` of the square root V (C, N, ...) of the GGN."""
     k = criterion(problem)[1]
@@ -60,23 +70,14 @@ def ggn(problem: Problem) -> Tensor:
     return torch.einsum("cnp,cnq->pq", V, V)
 
 
-def parts(problem: Problem, params: list[Any]) -> list[Tensor]:
-    """The tangent, in the shapes of the parameters."""
-    split = problem.tangents["params"].split([p.numel() for p in params])
-    return [v.reshape(p.shape) for v, p in zip(split, params, strict=True)]
-
-
 @implements("hvp", "backpack", "torch", needs=NEEDS)
 def hvp(problem: Problem) -> Tensor:
     (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
-    params = list(model.parameters())
-    return k * flat(products.hessian_vector_product(loss(model(x), y), params, parts(problem, params)))
+    return k * flat(products.hessian_vector_product(loss(model(x), y), trained(model), parts(problem, model)))
 
 
 @implements("ggnvp", "backpack", "torch", needs=NEEDS)
 def ggnvp(problem: Problem) -> Tensor:
     (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
     output = model(x)
-    return k * flat(
-        ggn_products.ggn_vector_product(loss(output, y), output, model, parts(problem, list(model.parameters())))
-    )
+    return k * flat(ggn_products.ggn_vector_product(loss(output, y), output, model, parts(problem, model)))

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule
-from xcheck.libraries._torch import criterion, data, module, ragged
+from xcheck.libraries._known import GROUP_NORM, NORMS
+from xcheck.libraries._torch import criterion, data, module, ragged, trained
 from xcheck.quantity import implements
 
 curvlinops = LazyModule("curvlinops")
@@ -20,9 +21,10 @@ NEEDS = ("module", "loss", "curvlinops")
 def operator(problem: Problem, name: str, **options: Any) -> tuple[Any, float]:
     loss, k = criterion(problem)
     model = module(problem)
-    batches = data(problem, ragged(problem))
+    # A case without a loss has no targets, which a Jacobian does not look at.
+    batches = [(x, x if y is None else y) for x, y in data(problem, ragged(problem))]
     losses = () if "Jacobian" in name else (loss,)
-    return getattr(curvlinops, name)(model, *losses, list(model.parameters()), batches, **options), k
+    return getattr(curvlinops, name)(model, *losses, trained(model), batches, **options), k
 
 
 def dense(problem: Problem, name: str, **options: Any) -> Tensor:
@@ -30,7 +32,7 @@ def dense(problem: Problem, name: str, **options: Any) -> Tensor:
     return k * (A @ problem.identity(A.shape[1])).detach()
 
 
-@implements("hessian_params", "curvlinops", "torch", needs=NEEDS)
+@implements("hessian_params", "curvlinops", "torch", needs=NEEDS, limitations=(*NORMS, GROUP_NORM))
 def hessian_params(problem: Problem) -> Tensor:
     return dense(problem, "HessianLinearOperator")
 
@@ -40,7 +42,7 @@ def ggn(problem: Problem) -> Tensor:
     return dense(problem, "GGNLinearOperator")
 
 
-@implements("hvp", "curvlinops", "torch", needs=NEEDS)
+@implements("hvp", "curvlinops", "torch", needs=NEEDS, limitations=(*NORMS, GROUP_NORM))
 def hvp(problem: Problem) -> Tensor:
     A, k = operator(problem, "HessianLinearOperator")
     return k * (A @ problem.tangents["params"]).detach()
@@ -52,7 +54,19 @@ def ggnvp(problem: Problem) -> Tensor:
     return k * (A @ problem.tangents["params"]).detach()
 
 
-@implements("gradient", "curvlinops", "torch", needs=NEEDS)
+def blocks(problem: Problem, name: str) -> dict[str, Tensor]:
+    """The block-diagonal operator with a block for each parameter array, cut apart."""
+    A = dense(problem, name, block_sizes=[1] * len(problem.params))
+    starts = {name: problem.unflatten(problem.xp.arange(A.shape[0]))[name].flatten() for name in problem.params}
+    return {name: A[at[0] : at[-1] + 1, at[0] : at[-1] + 1] for name, at in starts.items()}
+
+
+@implements("hessian_blocks", "curvlinops", "torch", needs=NEEDS)
+def hessian_blocks(problem: Problem) -> dict[str, Tensor]:
+    return blocks(problem, "HessianLinearOperator")
+
+
+@implements("gradient", "curvlinops", "torch", needs=NEEDS, limitations=NORMS[1:])
 def gradient(problem: Problem) -> Tensor:
     A, k = operator(problem, "GGNLinearOperator")
     return k * problem.xp.concat([g.detach().flatten() for g in A.gradient_and_loss()[0]])

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from xcheck._errors import Unsupported
 from xcheck._lazy import LazyModule, jax
-from xcheck.program import CrossEntropy, GaussianNLL
+from xcheck.libraries._known import CLASSIFIERS
+from xcheck.program import CrossEntropy, GaussianNLL, WeightedSum
 from xcheck.quantity import implements
-from xcheck.result import Convention
+from xcheck.result import Convention, Limitation
 
 ggns = LazyModule("laplax.curv.ggn")
 hessians = LazyModule("laplax.curv.hessian")
@@ -19,11 +21,17 @@ Problem = Any
 Array = Any
 NEEDS = ("single_output", "loss", "laplax")
 SUMMED = Convention(scale="1 / r")
+SIGMOID = Limitation(
+    "the Hessian of a cross-entropy is that of sigmoids", "docs/findings.md, 18", outcome="raised", case=CLASSIFIERS
+)
 
 
 def product(problem: Problem, name: str) -> Any:
     """The library's product with a vector like theta (p,); it knows no noise variance."""
-    (x,), loss = problem.inputs, problem.case.loss
+    loss = problem.case.loss
+    if len(problem.inputs) > 1 or isinstance(loss, WeightedSum):
+        raise Unsupported("laplax has models of one input, and no weighted sums")
+    (x,) = problem.inputs
     create = {"ggn": ggns.create_ggn_mv, "hessian": hessians.create_hessian_mv}[name]
 
     def model(input: Array, params: Array) -> Array:
@@ -49,12 +57,12 @@ def ggnvp(problem: Problem) -> Array:
     return product(problem, "ggn")(problem.tangents["params"])
 
 
-@implements("hessian_params", "laplax", "jax", needs=NEEDS, convention=SUMMED)
+@implements("hessian_params", "laplax", "jax", needs=NEEDS, convention=SUMMED, limitations=(SIGMOID,))
 def hessian_params(problem: Problem) -> Array:
     return dense(problem, "hessian")
 
 
-@implements("hvp", "laplax", "jax", needs=NEEDS, convention=SUMMED)
+@implements("hvp", "laplax", "jax", needs=NEEDS, convention=SUMMED, limitations=(SIGMOID,))
 def hvp(problem: Problem) -> Array:
     return product(problem, "hessian")(problem.tangents["params"])
 
@@ -62,3 +70,8 @@ def hvp(problem: Problem) -> Array:
 @implements("ggn_diagonal", "laplax", "jax", needs=NEEDS, convention=SUMMED)
 def ggn_diagonal(problem: Problem) -> Array:
     return diagonals.create_diagonal_curvature(product(problem, "ggn"), layout=problem.theta.shape[0])
+
+
+@implements("hessian_diagonal", "laplax", "jax", needs=NEEDS, convention=SUMMED, limitations=(SIGMOID,))
+def hessian_diagonal(problem: Problem) -> Array:
+    return diagonals.create_diagonal_curvature(product(problem, "hessian"), layout=problem.theta.shape[0])

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule, torch
-from xcheck.libraries._torch import likelihood, module, ragged, reduced
+from xcheck.libraries._known import AGAIN, CLASSIFIERS, NORMS, TWICE
+from xcheck.libraries._torch import likelihood, module, ragged, reduced, refusing
 from xcheck.quantity import implements
 from xcheck.result import Convention, Limitation
 
@@ -20,43 +21,63 @@ Problem = Any
 Tensor = Any
 AXES = Convention(axes="cnp")
 NEEDS = ("module", "loss", "nngeometry")
-TWICE = Limitation("a layer that is used twice", "docs/findings.md, 2", case="shared_linear")
+REFUSALS = ("I do not know what to do with layer",)
 #: `classif_logits` makes a triangular matrix of the default dtype.
 CLASSIFIER = Limitation(
     "the Fisher of a float64 classifier raises", "docs/findings.md, 13", outcome="raised", dtype="float64",
-    case="shared_linear,residual,*classifier*",
+    case=CLASSIFIERS,
 )  # fmt: skip
+CONFIDENT = Limitation("an epsilon is added to the probabilities", "docs/findings.md, 5", case="large_logits")
+LEFT_OUT = Limitation(
+    "a grouped convolution gets too many rows, and frozen parameters get rows", "docs/findings.md, 10",
+    outcome="wrong_shape", case="convolution,frozen_middle",
+)  # fmt: skip
+GROUPED = Limitation("grouped convolutions raise", "docs/findings.md, 10", outcome="raised", case="convolution")
+SEQUENCES = Limitation("GroupNorm takes images only", "docs/libraries.md", outcome="raised", case="group_norm")
+EPS = Limitation("the eps of BatchNorm is taken to be its default", "docs/findings.md, 19", case="batch_norm_eval")
+COMMON = (TWICE, AGAIN, LEFT_OUT, SEQUENCES)
+FISHER = (CLASSIFIER, *COMMON, CONFIDENT)
 MEAN = Convention(scale="1 / (n * r * nll)")
 
 
 def loader(problem: Problem) -> Any:
-    examples = torch.utils.data.TensorDataset(*problem.inputs, problem.targets)
+    # A case without a loss has no targets, which a Jacobian does not look at.
+    targets = problem.inputs[0] if problem.targets is None else problem.targets
+    examples = torch.utils.data.TensorDataset(*problem.inputs, targets)
     return torch.utils.data.DataLoader(examples, batch_size=ragged(problem))
 
 
+@refusing(*REFUSALS)
 def fisher(problem: Problem, representation: str) -> Any:
     variant = "classif_logits" if likelihood(problem) == "classification" else "regression"
     return metrics.FIM(module(problem), loader(problem), getattr(pspace, representation), variant=variant)
 
 
 @implements(
-    "jacobian_params", "nngeometry", "torch", needs=("module", "nngeometry"), convention=AXES, limitations=(TWICE,)
+    "jacobian_params",
+    "nngeometry",
+    "torch",
+    needs=("module", "nngeometry"),
+    convention=AXES,
+    limitations=(*COMMON, EPS),
 )
+@refusing(*REFUSALS)
 def jacobian_params(problem: Problem) -> Tensor:
     return jacobians.Jacobian(module(problem), loader(problem)).to_torch()
 
 
-@implements("ggn", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=(CLASSIFIER, TWICE))
+@implements("ggn", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=(*FISHER, EPS))
 def ggn(problem: Problem) -> Tensor:
     return fisher(problem, "PMatDense").to_torch()
 
 
-@implements("ggn_diagonal", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=(CLASSIFIER, TWICE))
+@implements("ggn_diagonal", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=FISHER)
 def ggn_diagonal(problem: Problem) -> Tensor:
     return fisher(problem, "PMatDiag").get_diag()
 
 
-@implements("hessian_params", "nngeometry", "torch", needs=NEEDS)
+@implements("hessian_params", "nngeometry", "torch", needs=NEEDS, limitations=(*NORMS, GROUPED, LEFT_OUT))
+@refusing(*REFUSALS)
 def hessian_params(problem: Problem) -> Tensor:
     """The function is the loss of a batch, by its output; batches are summed, so it must be a sum over examples."""
     model, (loss, k) = module(problem), reduced(problem, "sum")

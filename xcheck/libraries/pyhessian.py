@@ -8,22 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule
-from xcheck.libraries._torch import criterion, data, flat, module, ragged, reduced
+from xcheck.libraries._torch import criterion, data, flat, module, parts, ragged, reduced
 from xcheck.quantity import implements
+from xcheck.result import Limitation
 
 pyhessian = LazyModule("pyhessian")
 Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "pyhessian")
+EVALUATED = Limitation("the model is put into evaluation mode", "docs/findings.md, 11", case="batch_norm_train")
 
 
-def parts(problem: Problem, model: Any) -> list[Tensor]:
-    params = list(model.parameters())
-    split = problem.tangents["params"].split([p.numel() for p in params])
-    return [v.reshape(p.shape) for v, p in zip(split, params, strict=True)]
-
-
-@implements("hvp", "pyhessian", "torch", needs=NEEDS)
+@implements("hvp", "pyhessian", "torch", needs=NEEDS, limitations=(EVALUATED,))
 def hvp(problem: Problem) -> Tensor:
     """One batch: the library's own `hessian_vector_product` of the stored gradients."""
     loss, k = criterion(problem)
@@ -32,7 +28,7 @@ def hvp(problem: Problem) -> Tensor:
     return k * flat(pyhessian.hessian_vector_product(found.gradsH, found.params, parts(problem, model)))
 
 
-@implements("hvp", "pyhessian_loader", "torch", needs=NEEDS)
+@implements("hvp", "pyhessian_loader", "torch", needs=NEEDS, limitations=(EVALUATED,))
 def hvp_of_loader(problem: Problem) -> Tensor:
     """Ragged batches: `dataloader_hv_product`, which the eigenvalues, trace and density of a data set go through."""
     loss, k = reduced(problem, "mean")

@@ -22,7 +22,7 @@ TIERS = ("smoke", "standard", "full")
 BATCH_NORM = Limitation(
     "nested transforms of torch.func through batch normalisation in training are wrong",
     "docs/findings.md#pytorch-second-derivatives-through-batch-normalisation-in-training-are-wrong",
-    outcome="disagrees", case="batch_norm_train",
+    outcome="disagrees", case="batch_norm_train,instance_norm",
 )  # fmt: skip
 LAYER_NORM = Limitation(
     "nested transforms of torch.func through layer normalisation are wrong",

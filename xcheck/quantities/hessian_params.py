@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import LAYER_NORM, NORMS, Array, Problem, entries, in_both, in_jax
+from xcheck.quantities._native import NORMS, Array, Problem, entries, in_both, in_jax
 from xcheck.quantity import Quantity, implements
+from xcheck.result import Limitation
 
 #: Columns at once: all p of them would hold p^2 copies of the activations.
 CHUNK = 8
@@ -88,7 +89,16 @@ def jax_loop(problem: Problem) -> Array:
     return jax.lax.map(lambda row: pull(row)[0], problem.identity(gradient.size))
 
 
-@implements("hessian_params", "functional_vectorized", "torch", tier="standard")
+@implements(
+    "hessian_params", "functional_vectorized", "torch", tier="standard",
+    limitations=(
+        Limitation(
+            "vmap of the derivative of the backward pass of group_norm raises",
+            "docs/findings.md#pytorch-a-vectorised-hessian-through-groupnorm-raises", outcome="raised",
+            case="group_norm",
+        ),
+    ),
+)  # fmt: skip
 def functional_vectorized(problem: Problem) -> Array:
     """`torch.autograd.functional.hessian`, vectorised."""
     return torch.autograd.functional.hessian(problem.objective, problem.theta, vectorize=True)
@@ -106,9 +116,7 @@ def jacrev_chunks(problem: Problem) -> Array:
     return torch.func.jacrev(torch.func.grad(problem.objective), chunk_size=CHUNK)(problem.theta)
 
 
-@implements(
-    "hessian_params", "functional_call", "torch", needs=("module", "examples"), tier="full", limitations=(LAYER_NORM,)
-)
+@implements("hessian_params", "functional_call", "torch", needs=("module", "examples"), tier="full", limitations=NORMS)
 def functional_call(problem: Problem) -> Array:
     """`jacrev(jacrev)` of a functional call by the dict of parameters, its blocks put in canonical order."""
     loss_module, names = problem.loss_module, tuple(problem.params)

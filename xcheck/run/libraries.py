@@ -61,11 +61,19 @@ def library_of(result: Result) -> str | None:
 
 
 def added(old: Scoreboard, new: Scoreboard) -> Scoreboard:
-    """The old scoreboard with the libraries of the new one in place of its own; what was run elsewhere stays."""
-    ran = {library.name for library in new.libraries}
-    kept = [result for result in old.results if library_of(result) not in ran]
-    libraries = {library.name: library for library in (*old.libraries, *new.libraries)}
-    return msgspec.structs.replace(old, results=[*kept, *new.results], libraries=list(libraries.values()))
+    """The old scoreboard with the cells of the new one in place of its own.
+
+    Cells that were not run again stay, unless the library has another version now; so does a library that ran
+    elsewhere and cannot be imported here.
+    """
+    before = {library.name: library for library in old.libraries}
+    reasons = {one.name: one.not_run for one in old.libraries}
+    elsewhere = {one.name for one in new.libraries if one.not_run and reasons.get(one.name, "new") is None}
+    libraries = before | {one.name: one for one in new.libraries if one.name not in elsewhere}
+    upgraded = {name for name, one in before.items() if libraries[name].version != one.version}
+    ran = {(library_of(one), one.id): one for one in new.results if library_of(one) not in elsewhere}
+    kept = {(library_of(one), one.id): one for one in old.results if library_of(one) not in upgraded}
+    return msgspec.structs.replace(old, results=list((kept | ran).values()), libraries=list(libraries.values()))
 
 
 def _library(name: str, found: tuple[str | None, dict[str, str]] | Failure) -> Library:

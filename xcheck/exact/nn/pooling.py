@@ -1,4 +1,4 @@
-"""Pooling over windows that do not overlap."""
+"""Pooling over windows, which overlap where the stride is smaller than they are."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ __all__ = ["avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"]
 Array = Any  # xcheck.exact.namespace.Array
 
 
-def _windows(xp: Any, x: Array, size: int) -> tuple[Array, tuple[int, ...]]:
-    """Windows of `size` in each spatial axis, and the axes within them."""
+def _windows(xp: Any, x: Array, size: int, stride: int | None) -> tuple[Array, tuple[int, ...]]:
+    """Windows of `size` in each spatial axis, `stride` (or `size`) apart, and the axes within them."""
     spatial = x.ndim - 2
-    return patches(xp, x, (size,) * spatial, size), tuple(range(2, 2 + spatial))
+    return patches(xp, x, (size,) * spatial, stride or size), tuple(range(2, 2 + spatial))
 
 
-def avg_pool2d(xp: Any, x: Array, size: int) -> Array:
-    columns, axes = _windows(xp, x, size)
+def avg_pool2d(xp: Any, x: Array, size: int, stride: int | None = None) -> Array:
+    columns, axes = _windows(xp, x, size, stride)
     return xp.mean(columns, axis=axes)
 
 
-def max_pool2d(xp: Any, x: Array, size: int) -> Array:
-    columns, axes = _windows(xp, x, size)
+def max_pool2d(xp: Any, x: Array, size: int, stride: int | None = None) -> Array:
+    columns, axes = _windows(xp, x, size, stride)
     return xp.max(columns, axis=axes, kind="max_pool")
 
 

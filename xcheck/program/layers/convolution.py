@@ -36,15 +36,30 @@ class Conv2d(Layer):
 
 @dataclass(frozen=True)
 class AvgPool2d(Layer):
-    """The mean over windows of size x size that do not overlap."""
+    """The mean over windows of size x size, which overlap where the stride is smaller than the size."""
 
     size: int
+    stride: int | None = None
 
     def apply(self, xp: Any, params: Mapping[str, Array], x: Array) -> Array:
-        return xp.nn.avg_pool2d(x, self.size)
+        return xp.nn.avg_pool2d(x, self.size, self.stride)
 
     def torch(self) -> nn.Module:
-        return torch.nn.AvgPool2d(self.size)
+        return torch.nn.AvgPool2d(self.size, self.stride)
+
+
+@dataclass(frozen=True)
+class MaxPool2d(Layer):
+    """The largest entry of each window of size x size; an entry may win in several windows that overlap."""
+
+    size: int
+    stride: int | None = None
+
+    def apply(self, xp: Any, params: Mapping[str, Array], x: Array) -> Array:
+        return xp.nn.max_pool2d(x, self.size, self.stride)
+
+    def torch(self) -> nn.Module:
+        return torch.nn.MaxPool2d(self.size, self.stride)
 
 
 @dataclass(frozen=True)
