@@ -70,9 +70,10 @@ def parity(
         if one.name.split("_")[1] != "program"
         for dtype in settings.dtypes
     ]
-    found = [
-        judged(case, cell, settings, quick=True, reproduce="xcheck.parity(torch_fn, jax_fn, args)") for cell in cells
-    ]
+    call = "xcheck.parity(torch_fn, jax_fn, args)"
+    found = [judged(case, cell, settings, quick=True, reproduce=call) for cell in cells]
+    for one in found:
+        one.reproduce = call
     return Results(
         Document(
             machine=machine(), versions=versions(), settings=msgspec.to_builtins(settings),
