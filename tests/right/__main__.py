@@ -52,16 +52,17 @@ def main() -> int:
     path = options.folder / "right.jsonl"
     if options.fresh:
         path.unlink(missing_ok=True)
-    found = journal(path, options.seeds)
-    number = 0
+    known = journal(path, options.seeds)
+    found: Journal = {}
     with path.open("a") as file:
         while count_right(found) < options.count:
-            if number not in found:
-                found[number] = list(study(program(number), range(options.seeds)))
-                file.write(msgspec.json.encode(Line(number, options.seeds, found[number])).decode() + "\n")
+            number = len(found)
+            if number not in known:
+                known[number] = list(study(program(number), range(options.seeds)))
+                file.write(msgspec.json.encode(Line(number, options.seeds, known[number])).decode() + "\n")
                 file.flush()
-                print(f"program {number}: {count_right(found)} right results of {options.count}", flush=True)
-            number += 1
+            found[number] = known[number]
+            print(f"program {number}: {count_right(found)} right results of {options.count}", flush=True)
     told = summary(found)
     merge(options.folder / "zoo.json", "right", told)
     print("\n".join(lines(told)))
