@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from xcheck._judge import LIMIT, distance, fits, rounding_scale
-from xcheck.diagnose import _factors, _local, _orders, _parts, _relatives
+from xcheck.diagnose import _factors, _local, _numbers, _orders, _parts, _relatives
 from xcheck.diagnose._hypothesis import Candidate, Evidence, Hypothesis, Leaves
 from xcheck.diagnose._precision import rounding_size, stored_in
 from xcheck.result import Explanation
@@ -19,7 +19,8 @@ PLACES: tuple[Hypothesis, ...] = (
 )  # fmt: skip
 RELATIVES: tuple[Hypothesis, ...] = (
     _relatives.another_quantity, _relatives.products, _relatives.diagonals, _relatives.from_jacobian,
-    _parts.matrix_parts, _parts.functions,
+    _numbers.traces, _numbers.along_tangent, _numbers.of_ones, _parts.matrix_parts, _parts.across,
+    _parts.functions,
 )  # fmt: skip
 ADDED: tuple[Hypothesis, ...] = (_local.damping, _local.offset, _local.dropped_example)
 LOCAL: tuple[Hypothesis, ...] = (_local.few_entries, _local.examples, _local.blocks)
