@@ -104,14 +104,18 @@ def spread(defect: Defect, cases: tuple[str, ...], dtype: str, count: int) -> It
                 return
 
 
-#: What is fitted to the result, so that it says nothing of a result of one number: silence is right there.
+#: What is fitted to the result, so that it says nothing of leaves of one number each: silence is right there.
 FITTED = {"scaled", "few_entries", "offset", "damping"}
 
 
 def named(defect: Defect, verdict: Verdict, here: Cell) -> str:
     """ "rightly", "falsely" or "not"; "cause unknown" is no name."""
     names = {explanation.name for explanation in verdict.diagnosis}
-    if here.size == 1 and not names - {"rounding_size"} and FITTED & set(defect.named):
+    if (
+        all(leaf.value.size == 1 for leaf in here.reference.leaves.values())
+        and not names - {"rounding_size"}
+        and FITTED & set(defect.named)
+    ):
         return "rightly"
     right = bool(names & set(defect.named)) if defect.named else names <= {*defect.also, "rounding_size"}
     return "rightly" if right else "falsely" if names - {"rounding_size"} else "not"

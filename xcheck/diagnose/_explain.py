@@ -54,7 +54,7 @@ def two(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
         for first in hypothesis(evidence, leaves):
             seconds = (_factors.factor,) if hypothesis in PLACES else (_factors.factor, *PLACES)
             for second in tried(evidence, first.leaves, seconds):
-                # Of numbers that are all the same a multiple fits any other such numbers.
+                # A number fitted after another hypothesis has chosen among many proves little by one or two sizes.
                 if second.explanation.name == "scaled" and not varied(first.leaves):
                     continue
                 a, b = first.explanation, second.explanation
@@ -63,9 +63,9 @@ def two(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
 
 
 def varied(leaves: Leaves) -> bool:
-    """Whether the entries other than 0 are not all of one size."""
+    """Whether the entries other than 0 have at least three sizes."""
     sizes = np.concatenate([np.abs(leaf.value[leaf.value != 0]) for leaf in leaves.values()])
-    return sizes.size > 0 and float(np.ptp(sizes)) > 1e-6 * float(np.max(sizes))
+    return len(np.unique(sizes.astype(np.float32))) > 2
 
 
 def tried(evidence: Evidence, leaves: Leaves, hypotheses: Iterable[Hypothesis]) -> Iterator[Candidate]:
