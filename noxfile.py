@@ -1,4 +1,4 @@
-"""The sessions: `python -m nox -s verify | tests | lint | types`. Each does all of its set-up."""
+"""The sessions: `python -m nox -s verify | tests | zoo | lint | types`. Each does all of its set-up."""
 
 from __future__ import annotations
 
@@ -33,6 +33,13 @@ def tests(session: nox.Session) -> None:
     install(session, "test")
     # Two processes of one thread each: the tests start processes of their own, and CI has two cores.
     session.run("python", "-m", "pytest", "-n", "2", "--dist", "worksteal", *session.posargs, env=THREADS)
+
+
+@nox.session
+def zoo(session: nox.Session) -> None:
+    """Plants every defect of tests/zoo wherever it applies and writes the figures to reports/zoo.json."""
+    install(session, "test")
+    session.run("python", "-m", "zoo", *session.posargs, env={**THREADS, "PYTHONPATH": "tests"})
 
 
 @nox.session

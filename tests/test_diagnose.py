@@ -156,3 +156,13 @@ def test_a_case_without_parameters_is_diagnosed():
 def test_numbers_that_are_all_the_same_are_no_multiple_of_the_first_example():
     found = xcheck.judge(np.ones((5, 1)), "scalar_tanh", "vjp", dtype="float64")
     assert [e.name for e in found.diagnosis if e.name.endswith("+scaled")] == []
+
+
+def test_a_zero_is_no_evidence_of_a_dtype():
+    """Of 2915.7 and 1000 the scale is so large that 0 agrees in bfloat16, and bfloat16 holds 0 and 1000."""
+    truth = reference([2915.7, *[1000.0] * 13], "hessian_diagonal", "net", scale=[69000.0, *[14000.0] * 13])
+    options = {"dtype": "float64", "reference": truth, "related": lambda quantity: None}
+    lost = xcheck.judge(np.array([0.0, *[1000.0] * 13]), CASE, "hessian_diagonal", **options)
+    assert "precision" not in [e.name for e in lost.diagnosis]
+    stored = xcheck.judge(np.array([2912.0, *[1000.0] * 13]), CASE, "hessian_diagonal", **options)
+    assert "precision" in [e.name for e in stored.diagnosis]

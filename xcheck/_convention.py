@@ -73,7 +73,7 @@ def parameter_order(case: Case, params: str, weight: str) -> np.ndarray:
         block = np.arange(start, start + values.size).reshape(values.shape)
         blocks[name] = np.ravel(block, order="F" if weight == "column" else "C")
         start += values.size
-    theirs = np.concatenate([blocks[name] for name in _ORDERS[params](list(blocks))])
+    theirs = np.concatenate([np.zeros(0, int), *(blocks[name] for name in _ORDERS[params](list(blocks)))])
     return np.argsort(theirs)
 
 

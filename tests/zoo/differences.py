@@ -15,6 +15,7 @@ from xcheck.quantities._along import bare, moved, moves_params, primals, tangent
 from xcheck.quantities._line import line, zero
 from xcheck.quantities._native import by_params, rows
 from zoo._defect import Defect, Right
+from zoo.running import small
 
 #: More coordinates than this are not moved one by one.
 COORDINATES = 500
@@ -119,10 +120,12 @@ def differences(slope: Slope, step: Callable[[float], float]):
     """With the step that belongs to the dtype's distance from 1 to the next number."""
 
     def wrong(right: Right):
-        # The program itself: PyTorch's batch normalisation as a module refuses to be mapped over directions.
-        cell = replace(problem(right.case, right.quantity, "torch", dtype=right.dtype), module=None)
-        if cell.case.p == 0 and right.quantity != "jacobian_inputs":
+        if not small(right.case):
             return None
+        # The program itself: PyTorch's batch normalisation as a module refuses to be mapped over directions.
+        if right.case.p == 0 and right.quantity != "jacobian_inputs":
+            return None
+        cell = replace(problem(right.case, right.quantity, "torch", dtype=right.dtype), module=None)
         with cell.precision(), torch.no_grad():
             found = BY_QUANTITY[right.quantity](cell, slope, step(float(np.finfo(right.dtype).eps)))
         return None if found is None else dict(leaves(adapter("torch").to_numpy(found)))

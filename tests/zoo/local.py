@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from xcheck.program.losses import MSE
 from zoo._defect import Defect, Right
 
-MATRICES = "hessian_params ggn"
+MATRICES = "hessian_params ggn empirical_fisher"
+DAMPED = "hessian_params hessian_diagonal ggn ggn_diagonal empirical_fisher*"
+PARAMETERS = "gradient per_example_gradients vjp hvp ggnvp jacobian_params"
 
 
 def changed(change):
@@ -28,8 +31,11 @@ def extreme(A, pick):
 
 def entry(pick, new):
     def change(A, right):
+        if not np.any(A):
+            return False
         k = extreme(A, pick)
         A[k] = new(A[k], np.abs(A).max())
+        return None
 
     return changed(change)
 
@@ -42,7 +48,7 @@ def damped(size):
 
 
 def rows_swapped(A, right):
-    if len(A) < 4:
+    if A.ndim == 0 or len(A) < 4:
         return False
     A[[0, 2]] = A[[2, 0]]
     return None
@@ -54,7 +60,10 @@ def example_zeroed(A, right):
 
 def example_repeated(A, right):
     """The last example holds the one before it."""
+    if len(A) < 2:
+        return False
     A[-1] = A[-2]
+    return None
 
 
 def block_zeroed(A, right):
@@ -99,7 +108,13 @@ def dropped_from_sum(last: bool):
 
     def wrong(right: Right):
         J, f, targets = right.other("jacobian_params"), right.other("value"), right.case.values(right.dtype).targets
-        if J is None or f is None or targets is None or right.case.loss is None:
+        if (
+            J is None
+            or f is None
+            or targets is None
+            or targets.dtype.kind != "f"
+            or not isinstance(right.case.loss, MSE)
+        ):
             return None
         slopes = (f - targets) / getattr(right.case.loss, "noise_var", 0.5) / right.case.loss.divisor(f.shape)
         k = len(f) - 1 if last else 0
@@ -131,11 +146,11 @@ def one_leaf_doubled(right: Right):
 
 FEW = ("few_entries", "wrong_block", "wrong_examples", "dropped_example", "scaled", "factor", "offset", "diagonal")
 LOCAL = (
-    Defect("damping_1e-8", damped(1e-8), ("damping",), "hessian* ggn*", ("float64",)),
-    Defect("damping_1e-2", damped(1e-2), ("damping",), "hessian* ggn*"),
-    Defect("damping_1", damped(1.0), ("damping",), "hessian* ggn*"),
-    Defect("smallest_entry_zeroed", entry(np.nanargmin, lambda a, top: 0.0), FEW),
-    Defect("largest_entry_zeroed", entry(np.nanargmax, lambda a, top: 0.0), FEW),
+    Defect("damping_1e-8", damped(1e-8), ("damping",), DAMPED, ("float64",)),
+    Defect("damping_1e-2", damped(1e-2), ("damping",), DAMPED),
+    Defect("damping_1", damped(1.0), ("damping",), DAMPED),
+    Defect("smallest_entry_zeroed", entry(np.nanargmin, lambda a, top: 0.0), (*FEW, "zero")),
+    Defect("largest_entry_zeroed", entry(np.nanargmax, lambda a, top: 0.0), (*FEW, "zero")),
     Defect("largest_entry_off_by_1e-4", entry(np.nanargmax, lambda a, top: a * (1 + 1e-4)), FEW),
     Defect("smallest_entry_off", entry(np.nanargmin, lambda a, top: a + 1e-4 * top), FEW),
     Defect("one_sign", entry(np.nanargmax, lambda a, top: -a), FEW),
@@ -149,32 +164,34 @@ LOCAL = (
         "example_zeroed",
         changed(example_zeroed),
         ("dropped_example", "few_entries"),
-        "value jacobian_params jacobian_inputs",
+        "value jvp per_example_gradients jacobian_params jacobian_inputs hessian_inputs",
     ),
     Defect(
         "example_repeated",
         changed(example_repeated),
         ("wrong_examples", "few_entries"),
-        "value jacobian_params jacobian_inputs",
+        "value jvp per_example_gradients jacobian_params jacobian_inputs hessian_inputs",
     ),
     Defect(
         "block_detached",
         changed(block_zeroed),
         ("wrong_block", "few_entries"),
-        "gradient hessian* hvp ggn* jacobian_params",
+        PARAMETERS + " hessian_params hessian_diagonal ggn ggn_diagonal",
     ),
     Defect(
         "block_scaled",
         changed(block_scaled),
         ("wrong_block", "few_entries", "scaled"),
-        "gradient hvp ggn_diagonal jacobian_params",
+        PARAMETERS + " ggn_diagonal",
     ),
-    Defect("unit_dropped", changed(unit_dropped), ("wrong_block", "few_entries"), "gradient hvp ggn* hessian*"),
-    Defect("offset", added(1e-2), ("offset",), "gradient value jacobian_params hvp"),
-    Defect("random_noise", changed(noise), (), "gradient hessian* hvp ggn* jacobian_params value"),
+    Defect("unit_dropped", changed(unit_dropped), ("wrong_block", "few_entries"), PARAMETERS),
+    Defect(
+        "offset", added(1e-2), ("offset",), "gradient value jacobian_params hvp ggnvp jvp vjp per_example_gradients"
+    ),
+    Defect("random_noise", changed(noise), (), "*"),
     Defect("last_example_dropped", dropped_from_sum(True), ("dropped_example",), "gradient"),
     Defect("first_example_dropped", dropped_from_sum(False), ("dropped_example",), "gradient"),
     Defect("stale_aux", stale_aux, ("stale_aux",), "jacobian_aux"),
     Defect("detached_aux", detached_aux, ("stale_aux",), "jacobian_aux"),
-    Defect("one_leaf_doubled", one_leaf_doubled, ("factor", "stale_aux"), "value jacobian*"),
+    Defect("one_leaf_doubled", one_leaf_doubled, ("factor", "stale_aux"), "value jacobian* jvp vjp hessian_inputs"),
 )

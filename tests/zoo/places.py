@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from xcheck._convention import parameter_order
-from zoo._defect import Defect, Right, every
+from zoo._defect import Defect, Right
 
-MATRICES = "hessian_params ggn"
-FLAT = "gradient hessian* hvp ggn* jacobian_params"
+MATRICES = "hessian_params ggn empirical_fisher"
+FLAT = "gradient per_example_gradients hessian* hvp vjp ggn* empirical_fisher* jacobian_params"
 
 
 def along(right: Right, order: np.ndarray, axes: list[int]):
@@ -52,7 +52,14 @@ def rolled_theta(right: Right):
 
 def rows(order):
     """Examples in another order."""
-    return lambda right: {path: A[order(len(A))] for path, A in right.leaves.items()}
+    return per_example(lambda A: A[order(len(A))])
+
+
+def per_example(function):
+    """The same done to every leaf, if there is an axis of several examples."""
+    return lambda right: (
+        {path: function(A) for path, A in right.leaves.items()} if right.axes("n") and right.case.n > 1 else None
+    )
 
 
 def two_swapped(n):
@@ -97,7 +104,7 @@ def example_axis_last(A):
     return np.moveaxis(A, 0, -1).reshape(A.shape)
 
 
-JACOBIANS = "value jacobian*"
+JACOBIANS = "value jacobian* jvp vjp per_example_gradients hessian_inputs third_derivative fourth_derivative"
 PLACES = (
     Defect("sorted_parameters", parameters("sorted", "row"), ("params_order",), FLAT),
     Defect("weights_by_column", parameters("torch", "column"), ("weight_layout", "transposed_block"), FLAT),
@@ -114,13 +121,18 @@ PLACES = (
         "shuffled_examples", rows(lambda n: np.random.default_rng(1).permutation(n)), ("permuted_examples",), JACOBIANS
     ),
     Defect("first_example_everywhere", rows(lambda n: np.zeros(n, int)), ("first_example",), JACOBIANS),
-    Defect("summed_over_examples", every(lambda A: A.sum(0, keepdims=True) + 0 * A), ("summed_examples",), JACOBIANS),
     Defect(
-        "averaged_over_examples", every(lambda A: A.mean(0, keepdims=True) + 0 * A), ("averaged_examples",), JACOBIANS
+        "summed_over_examples", per_example(lambda A: A.sum(0, keepdims=True) + 0 * A), ("summed_examples",), JACOBIANS
     ),
-    Defect("examples_last_reshaped", every(example_axis_last), ("axes", "transpose"), JACOBIANS),
+    Defect(
+        "averaged_over_examples",
+        per_example(lambda A: A.mean(0, keepdims=True) + 0 * A),
+        ("averaged_examples",),
+        JACOBIANS,
+    ),
+    Defect("examples_last_reshaped", per_example(example_axis_last), ("axes", "transpose"), JACOBIANS),
     Defect("swapped_outputs", swapped_outputs, ("swapped_outputs",), JACOBIANS),
-    Defect("swapped_arguments", swapped_arguments, ("wrong_argument",), "jacobian_inputs jacobian_aux"),
-    Defect("one_argument_for_both", one_argument_for_both, ("wrong_argument",), "jacobian_inputs jacobian_aux"),
+    Defect("swapped_arguments", swapped_arguments, ("wrong_argument",), "jacobian_inputs jacobian_aux vjp"),
+    Defect("one_argument_for_both", one_argument_for_both, ("wrong_argument",), "jacobian_inputs jacobian_aux vjp"),
     Defect("one_output_for_both", one_output_for_both, ("swapped_outputs",), JACOBIANS),
 )

@@ -6,8 +6,9 @@ import numpy as np
 
 from zoo._defect import Defect, Right
 
-MATRICES = "hessian_params ggn"
-DIAGONALS = "hessian_diagonal ggn_diagonal"
+MATRICES = "hessian_params ggn empirical_fisher"
+BLOCKS = f"{MATRICES} hessian_blocks ggn_blocks"
+DIAGONALS = "hessian_diagonal ggn_diagonal empirical_fisher_diagonal"
 
 
 def other(quantity):
@@ -33,7 +34,7 @@ def gram(right: Right):
 def empirical_fisher(right: Right):
     """`sum_n g_n g_n^T` of the squared error, whose slope is 2 (f - y)."""
     J, f, targets = right.other("jacobian_params"), right.other("value"), right.case.values(right.dtype).targets
-    if J is None or f is None or targets is None:
+    if J is None or f is None or targets is None or targets.dtype.kind != "f":
         return None
     slopes = 2 * (f - targets) / (2 * getattr(right.case.loss, "noise_var", 0.5))
     g = np.einsum("nc,ncp->np", slopes, J)
@@ -96,8 +97,62 @@ def clipped(right: Right):
 
 
 def doubled_diagonal(right: Right):
-    A = right.leaves[""]
-    return {"": A + np.diag(np.diag(A))}
+    return {path: A + np.diag(np.diag(A)) for path, A in right.leaves.items()}
+
+
+def other_blocks(quantity):
+    """The blocks of another matrix."""
+
+    def wrong(right: Right):
+        found = right.related(quantity)
+        return None if found is None else {path: leaf.value for path, leaf in found.leaves.items()}
+
+    return wrong
+
+
+def trace(quantity):
+    """The trace of another matrix, from its diagonal."""
+
+    def wrong(right: Right):
+        diagonal = right.other(quantity)
+        return None if diagonal is None else {"": diagonal.sum()}
+
+    return wrong
+
+
+def sum_of_entries(right: Right):
+    """The trace by one probe, of ones."""
+    H = right.other("hessian_params")
+    return None if H is None else {"": H.sum()}
+
+
+def second_derivative(right: Right):
+    """`v . H v`, an order too low."""
+    Hv = right.other("hvp")
+    return None if Hv is None else {"": right.case.vector("params", (right.case.p,), right.dtype) @ Hv}
+
+
+def pushed_ones(right: Right):
+    J = right.other("jacobian_params")
+    return None if J is None else {"": J.sum(axis=-1).reshape(right.leaves[""].shape)}
+
+
+def pulled_ones(right: Right):
+    J = right.other("jacobian_params")
+    return None if J is None else {"": J.sum(axis=(0, 1))}
+
+
+def without_other_examples(right: Right):
+    """Every output depends on its own example alone."""
+    own = np.eye(right.case.n)[:, None, :, None]
+    return {path: A * own for path, A in right.leaves.items()}
+
+
+def symmetrised(right: Right):
+    """The mean with the transpose, of what is square and need not be symmetric."""
+    if any(A.shape[-1] != A.shape[-2] or A.shape[-1] == 1 for A in right.leaves.values()):
+        return None
+    return {path: (A + np.swapaxes(A, -1, -2)) / 2 for path, A in right.leaves.items()}
 
 
 def squared_gradient(right: Right):
@@ -111,10 +166,27 @@ RELATIVES = (
     Defect("ggn_diagonal_for_hessian_diagonal", other("ggn_diagonal"), ("ggn_diagonal",), "hessian_diagonal"),
     Defect("hessian_diagonal_for_ggn_diagonal", other("hessian_diagonal"), ("hessian_diagonal",), "ggn_diagonal"),
     Defect("ggn_product_for_hvp", product("ggn"), ("ggn",), "hvp"),
-    Defect("gradient_for_hvp", other("gradient"), ("gradient",), "hvp"),
+    Defect("gradient_for_product", other("gradient"), ("gradient",), "hvp ggnvp vjp"),
+    Defect("hessian_product_for_ggnvp", product("hessian_params"), ("hessian_params", "hvp"), "ggnvp"),
+    Defect("hessian_blocks_for_ggn_blocks", other_blocks("hessian_blocks"), ("hessian_blocks",), "ggn_blocks"),
+    Defect("ggn_blocks_for_hessian_blocks", other_blocks("ggn_blocks"), ("ggn_blocks",), "hessian_blocks"),
+    Defect("ggn_for_empirical_fisher", other("ggn"), ("ggn",), "empirical_fisher"),
+    Defect("ggn_trace_for_hessian_trace", trace("ggn_diagonal"), ("ggn_trace",), "hessian_trace"),
+    Defect("sum_of_entries_for_trace", sum_of_entries, ("sum_of_entries",), "hessian_trace"),
+    Defect("second_for_third_derivative", second_derivative, ("second_derivative",), "third_derivative"),
+    Defect("third_for_fourth_derivative", other("third_derivative"), ("third_derivative",), "fourth_derivative"),
+    Defect("tangent_of_ones", pushed_ones, ("wrong_vector",), "jvp"),
+    Defect("cotangent_of_ones", pulled_ones, ("wrong_vector",), "vjp"),
+    Defect("without_other_examples", without_other_examples, ("own_examples",), "jacobian_batch"),
+    Defect("symmetrised", symmetrised, ("symmetrised",), "jacobian_inputs"),
     Defect("gram_for_ggn", gram, ("jacobian_gram", "factor"), MATRICES),
-    Defect("empirical_fisher", empirical_fisher, ("empirical_fisher",), MATRICES),
-    Defect("empirical_fisher_diagonal", empirical_fisher_diagonal, ("empirical_fisher",), DIAGONALS),
+    Defect("empirical_fisher", empirical_fisher, ("empirical_fisher",), "hessian_params ggn"),
+    Defect(
+        "empirical_fisher_diagonal",
+        empirical_fisher_diagonal,
+        ("empirical_fisher", "empirical_fisher_diagonal"),
+        "hessian_diagonal ggn_diagonal",
+    ),
     Defect(
         "mean_ggn_for_hessian", scaled_other("ggn", lambda r: 1 / r.case.n), ("ggn+factor", "factor"), "hessian_params"
     ),
@@ -126,12 +198,10 @@ RELATIVES = (
     Defect("diagonal_product", product("hessian_params", lambda M: np.diag(np.diag(M))), ("diagonal",), "hvp"),
     Defect("block_diagonal", kept(same_block), ("block_diagonal",), MATRICES),
     Defect("layer_diagonal", kept(same_layer), ("layer_diagonal",), MATRICES),
-    Defect(
-        "diagonal_only", kept(lambda r, shape: np.eye(*shape, dtype=bool)), ("diagonal", "block_diagonal"), MATRICES
-    ),
-    Defect("zero_diagonal", kept(lambda r, shape: ~np.eye(*shape, dtype=bool)), ("off_diagonal",), MATRICES),
-    Defect("lower_triangle", kept(lambda r, shape: np.tri(*shape, dtype=bool)), ("lower",), MATRICES),
-    Defect("upper_triangle", kept(lambda r, shape: np.tri(*shape, dtype=bool).T), ("upper",), MATRICES),
-    Defect("diagonal_twice", doubled_diagonal, ("double_diagonal",), MATRICES),
+    Defect("diagonal_only", kept(lambda r, shape: np.eye(*shape, dtype=bool)), ("diagonal", "block_diagonal"), BLOCKS),
+    Defect("zero_diagonal", kept(lambda r, shape: ~np.eye(*shape, dtype=bool)), ("off_diagonal",), BLOCKS),
+    Defect("lower_triangle", kept(lambda r, shape: np.tri(*shape, dtype=bool)), ("lower",), BLOCKS),
+    Defect("upper_triangle", kept(lambda r, shape: np.tri(*shape, dtype=bool).T), ("upper",), BLOCKS),
+    Defect("diagonal_twice", doubled_diagonal, ("double_diagonal",), BLOCKS),
     Defect("negative_eigenvalues_clipped", clipped, ("clipped",), "hessian_params"),
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
 import xcheck
+from xcheck._errors import NoReference
 from xcheck._reference import Reference, missing
 from xcheck.case import Case
 from xcheck.quantities import load_quantities
@@ -16,18 +18,27 @@ from zoo._defect import Right
 def related_to(case: Case, dtype: str) -> Callable[[str], Reference | None]:
     """The other references of a case."""
 
-    def related(quantity: str) -> Reference | None:
-        asked = quantity in case.quantities and not missing(case, load_quantities()[quantity], dtype)
-        return xcheck.reference(case, quantity, dtype=dtype) if asked else None
+    return lambda quantity: stored_reference(case, quantity, dtype)
 
-    return related
+
+@cache
+def stored_reference(case: Case, quantity: str, dtype: str) -> Reference | None:
+    """A reference that need not be made; kept, since each is asked for by every defect."""
+    if quantity not in case.quantities or missing(case, load_quantities()[quantity], dtype):
+        return None
+    try:
+        return xcheck.reference(case, quantity, dtype=dtype)
+    except NoReference:
+        return None
 
 
 def right(case: Case, quantity: str, dtype: str, leaves: dict[str, np.ndarray] | None = None) -> Right:
     """The exact result, or one that is given, which is of the dtype: then wrong programs run in it as well."""
     arithmetic = "float64" if leaves is None else dtype
     if leaves is None:
-        leaves = {path: leaf.value for path, leaf in xcheck.reference(case, quantity, dtype=dtype).leaves.items()}
+        reference = stored_reference(case, quantity, dtype)
+        assert reference is not None, f"{case.name}/{quantity} has no stored reference for {dtype}"
+        leaves = {path: leaf.value for path, leaf in reference.leaves.items()}
     shape = load_quantities()[quantity].shape
     return Right(case, quantity, dtype, leaves, shape, related_to(case, dtype), arithmetic)
 

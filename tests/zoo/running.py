@@ -13,6 +13,13 @@ from xcheck._tree import leaves
 from xcheck.case import Case
 from xcheck.quantity import Implementation, implementations
 
+#: Parameters times examples of the largest case that a wrong program is run on: a run of more takes seconds.
+LARGEST = 30_000
+
+
+def small(case: Case) -> bool:
+    return case.n * case.p <= LARGEST
+
 
 @cache
 def first(case: Case, quantity: str, framework: str) -> Implementation | None:

@@ -19,7 +19,7 @@ def noise_var(power):
     return lambda right: getattr(right.case.loss, "noise_var", 1.0) ** power
 
 
-LOSS = "gradient hessian* hvp ggn*"
+LOSS = "gradient per_example_gradients hessian* hvp ggn* empirical_fisher*"
 SCALING = (
     Defect("factor_2", scaled(2), ("factor",)),
     Defect("factor_half", scaled(0.5), ("factor",)),

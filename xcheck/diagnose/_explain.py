@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from xcheck._judge import LIMIT, distance, fits, rounding_scale
-from xcheck.diagnose import _factors, _local, _orders, _parts, _relatives
+from xcheck.diagnose import _factors, _local, _numbers, _orders, _parts, _relatives
 from xcheck.diagnose._hypothesis import Candidate, Evidence, Hypothesis, Leaves
 from xcheck.diagnose._precision import reproduced, rounding_size, stored_in
 from xcheck.result import Explanation
@@ -19,7 +19,8 @@ PLACES: tuple[Hypothesis, ...] = (
 )  # fmt: skip
 RELATIVES: tuple[Hypothesis, ...] = (
     _relatives.another_quantity, _relatives.products, _relatives.diagonals, _relatives.from_jacobian,
-    _parts.matrix_parts, _parts.functions,
+    _numbers.traces, _numbers.along_tangent, _numbers.of_ones, _parts.matrix_parts, _parts.across,
+    _parts.functions,
 )  # fmt: skip
 ADDED: tuple[Hypothesis, ...] = (_local.damping, _local.offset, _local.dropped_example)
 LOCAL: tuple[Hypothesis, ...] = (_local.few_entries, _local.examples, _local.blocks)
@@ -54,7 +55,7 @@ def two(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
         for first in hypothesis(evidence, leaves):
             seconds = (_factors.factor,) if hypothesis in PLACES else (_factors.factor, *PLACES)
             for second in tried(evidence, first.leaves, seconds):
-                # Of numbers that are all the same a multiple fits any other such numbers.
+                # A number fitted after another hypothesis has chosen among many proves little by one or two sizes.
                 if second.explanation.name == "scaled" and not varied(first.leaves):
                     continue
                 a, b = first.explanation, second.explanation
@@ -63,9 +64,9 @@ def two(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
 
 
 def varied(leaves: Leaves) -> bool:
-    """Whether the entries other than 0 are not all of one size."""
+    """Whether the entries other than 0 have at least three sizes."""
     sizes = np.concatenate([np.abs(leaf.value[leaf.value != 0]) for leaf in leaves.values()])
-    return sizes.size > 0 and float(np.ptp(sizes)) > 1e-6 * float(np.max(sizes))
+    return len(np.unique(sizes.astype(np.float32))) > 2
 
 
 def tried(evidence: Evidence, leaves: Leaves, hypotheses: Iterable[Hypothesis]) -> Iterator[Candidate]:

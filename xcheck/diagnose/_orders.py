@@ -112,7 +112,9 @@ def outputs(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
             for order in list(permutations(range(c)))[1:] if c <= 4 else [tuple(range(c))[::-1]]:
                 text = f"has its outputs in the order {list(order)}"
                 yield candidate("swapped_outputs", text, taken(leaves, np.array(order), [axis]))
-    for side, name, said in ((0, "swapped_outputs", "outputs"), (1, "wrong_argument", "arguments")):
+    sides = ((0, "swapped_outputs", "outputs"), (1, "wrong_argument", "arguments"))
+    # A pull-back has a leaf for each argument, and no outputs.
+    for side, name, said in ((0, *sides[1][1:]),) if evidence.quantity.name == "vjp" else sides:
         keys = list(dict.fromkeys(path.partition("/")[2 * side] for path in leaves if not path.startswith("aux/")))
         for a, b in [(a, b) for a in keys for b in keys if a != b]:
             for both in (True, False):

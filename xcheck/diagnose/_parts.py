@@ -21,26 +21,46 @@ def functions(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
 
 
 def matrix_parts(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
-    """A (p, p) matrix without its cross-blocks, without a triangle, with another diagonal."""
-    if any(leaf.value.shape != (evidence.case.p, evidence.case.p) for leaf in leaves.values()):
+    """Matrices, or blocks of one, without a triangle with another diagonal; a (p, p) one without cross-blocks."""
+    if any(leaf.value.ndim != 2 or len(set(leaf.value.shape)) > 1 for leaf in leaves.values()):
         return
+    if all(leaf.value.shape == (evidence.case.p, evidence.case.p) for leaf in leaves.values()):
+        yield from without_cross_blocks(evidence, leaves)
+    for name, said, part in (
+        ("diagonal", "is only the diagonal, zero elsewhere", lambda x: x * np.eye(len(x))),
+        ("lower", "is only the lower triangle", np.tril),
+        ("upper", "is only the upper triangle", np.triu),
+        ("off_diagonal", "has a zero diagonal", lambda x: x * (1 - np.eye(len(x)))),
+        ("double_diagonal", "counts its diagonal twice", lambda x: x * (1 + np.eye(len(x)))),
+        ("half_diagonal", "has half its diagonal", lambda x: x * (1 - np.eye(len(x)) / 2)),
+    ):
+        yield candidate(name, said, each(leaves, part))
+
+
+def without_cross_blocks(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     names = list(evidence.blocks)
     tensor = np.repeat(np.arange(len(names)), [s.stop - s.start for s in evidence.blocks.values()])
     layers = [name.rpartition(".")[0] for name in names]
     layer = np.array([layers.index(layers[k]) for k in tensor])
-    eye, below = np.eye(len(tensor), dtype=bool), np.tri(len(tensor), dtype=bool)
     kept = {
         "block_diagonal": ("misses the cross-blocks between parameter tensors", tensor[:, None] == tensor),
         "layer_diagonal": ("misses the cross-blocks between layers", layer[:, None] == layer),
-        "diagonal": ("is only the diagonal, zero elsewhere", eye),
-        "lower": ("is only the lower triangle", below),
-        "upper": ("is only the upper triangle", below.T),
-        "off_diagonal": ("has a zero diagonal", ~eye),
     }
     for name, (said, mask) in kept.items():
         yield candidate(name, said, each(leaves, lambda x, mask=mask: np.where(mask, x, 0.0)))
-    yield candidate("double_diagonal", "counts its diagonal twice", each(leaves, lambda x: np.where(eye, 2 * x, x)))
-    yield candidate("half_diagonal", "has half its diagonal", each(leaves, lambda x: np.where(eye, x / 2, x)))
+
+
+def across(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
+    """A whole-batch Jacobian without the blocks across examples; what is square and need not be symmetric, made so."""
+    if evidence.letters == ["n", "c", "m", "d"]:
+        own = np.eye(evidence.case.n)[:, None, :, None]
+        yield candidate("own_examples", "misses the blocks across examples", each(leaves, lambda x: x * own))
+    if all(leaf.value.ndim > 1 and len(set(leaf.value.shape[-2:])) == 1 for leaf in leaves.values()):
+        mean = {
+            path: exactly(*((x + np.swapaxes(x, -1, -2)) / 2 for x in (leaf.value, leaf.scale)))
+            for path, leaf in leaves.items()
+        }
+        yield candidate("symmetrised", "is symmetrised: the mean with its transpose", mean)
 
 
 def mapped(leaves: Leaves, function: Function) -> Leaves:

@@ -13,6 +13,7 @@ from xcheck._errors import Undecidable
 from xcheck._judge import LIMIT, distance, rounding_scale
 from xcheck.arrays import rounded
 from xcheck.diagnose._hypothesis import Evidence
+from xcheck.diagnose._local import wrong_entries
 from xcheck.exact.derivatives import Derivatives
 from xcheck.exact.emulated import Emulated
 from xcheck.result import Explanation
@@ -31,6 +32,11 @@ ALIKE = 4.0
 
 def stored_in(evidence: Evidence) -> Iterator[Explanation]:
     """The coarsest dtype that holds every value and in which the result agrees."""
+    if not any(
+        np.any(evidence.actual[path][where])
+        for path, where in wrong_entries(evidence, evidence.reference.leaves).items()
+    ):
+        return  # every dtype holds 0, so that zeros are no evidence of one
     for dtype in ("bfloat16", "float32"):
         held = all(np.array_equal(A, rounded(A, dtype)) for A in evidence.actual.values())
         if UNIT[dtype] > UNIT[evidence.dtype] and held and worst_ratio(evidence, dtype) is not None:
