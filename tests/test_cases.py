@@ -147,6 +147,13 @@ def test_a_vacuous_case_is_noticed(tmp_path, monkeypatch):
     assert undecided(flat) == ["saturated/jacobian_params: 0.00 decided"]
 
 
+@pytest.mark.parametrize("name", ["convolution", "frozen_middle", "td_semigradient"])
+def test_the_ggn_is_as_far_from_the_hessian_as_it_is_large(name):
+    """Else a library that returns one for the other would be off by a little only."""
+    G, H = (reference(CASES[name], quantity).value for quantity in ("ggn", "hessian_params"))
+    assert np.linalg.norm(H - G) > np.linalg.norm(G) / 2
+
+
 @shipped_case
 def test_no_branch_lies_within_rounding(case):
     """A comparison within 64 * 2^-24 of its rounding scale could honestly fall either way in float32."""
