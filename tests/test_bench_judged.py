@@ -25,7 +25,9 @@ from xcheck.result import Convention, Outcome
 GROUP = Group(case="mlp_3_4_2_n5", quantity="gradient", dtype="float64")
 
 
-@pytest.mark.parametrize("quantity", ["value", "gradient", "hvp", "ggn_diagonal", "hessian_diagonal", "ggn"])
+@pytest.mark.parametrize(
+    "quantity", ["value", "gradient", "hvp", "ggn_diagonal", "ggn_diagonal_backprop", "hessian_diagonal", "ggn"]
+)
 def test_a_sampled_reference_agrees_with_the_certified_one(quantity: str, tmp_path: Path) -> None:
     case = xcheck.load_cases()["linear_gaussian_3_2"]
     truth = np.asarray(xcheck.reference(case, quantity).value)

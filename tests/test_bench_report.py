@@ -13,11 +13,13 @@ from xcheck._lazy import installed
 from xcheck.bench.book import Book
 from xcheck.bench.compare import changes
 from xcheck.bench.decide import decisions
-from xcheck.bench.run import Settings, selections
+from xcheck.bench.ready import candidates
+from xcheck.bench.run import Settings, measure, selections
 from xcheck.bench.scaling import crossings, curves
 from xcheck.bench.schema import Bench, load, save
-from xcheck.bench.tables import TABLES, table
+from xcheck.bench.tables import COMPILED, MID, TABLES, table
 from xcheck.cli import main
+from xcheck.quantities import load_quantities
 from xcheck.report.bench_decisions import BEGIN, END, write_decisions
 from xcheck.report.bench_terminal import print_bench
 from xcheck.report.terminal import console
@@ -125,6 +127,24 @@ def test_every_table_names_its_groups_and_globs_narrow_them() -> None:
     assert one.group.id == "tanh_mlp/hvp/float32/cpu/1"
     with pytest.raises(UsageError, match="no group of products"):
         selections(Settings(tables=("products",), case="nobody"))
+
+
+def test_the_layerwise_table_has_the_libraries_and_compiled_autograd() -> None:
+    load_quantities()
+    for one in table("layerwise").selections:
+        names = [name for name in candidates(one.group.quantity) if one.takes(name)]
+        compiled = [name for name in names if name.endswith("_compile")]
+        hopeless = (one.group.case, one.group.quantity) == (MID, "hessian_diagonal")
+        assert compiled == ([] if hopeless else [COMPILED[one.group.quantity]])
+        assert {"torch_layerwise", "torch_backpack"} <= set(names) or one.group.quantity not in ("ggn_diagonal", "hvp")
+
+
+def test_an_absent_library_is_a_stated_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    group = next(one for one in table("layerwise").selections if one.group.quantity == "ggn_diagonal")
+    monkeypatch.setattr("xcheck.bench.run.missing_package", lambda one: f"{one.name} is not installed")
+    found, note = measure(group, Settings(implementation="torch_backpack"), str(tmp_path), Bench())
+    assert [(cell.implementation, cell.outcome.value) for cell in found.cells] == [("torch_backpack", "unsupported")]
+    assert "torch_backpack is not installed" in (note or "")
 
 
 def test_the_command_fails_on_a_regression_and_on_an_impossible_time(

@@ -75,8 +75,8 @@ def test_the_layers_of_nested_sequentials_count_one_by_one():
 def test_a_wrong_rule_is_caught_by_the_guard(what, monkeypatch):
     right = Part.pulled
 
-    def wrong(part, name, m):
-        found = right(part, name, m)
+    def wrong(part, name, m, units=None):
+        found = right(part, name, m, units)
         return found * (1 + 2.0**-50) if (name == "weight") == (what == "weight") else found
 
     monkeypatch.setattr(Part, "pulled", wrong)

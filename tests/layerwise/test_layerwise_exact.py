@@ -1,10 +1,13 @@
 """On networks of integers every quantity equals torch.func's bit for bit, and a planted fault does not."""
 
+from importlib import import_module
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from xcheck import layerwise
+from xcheck.layerwise.layers.elementwise import Elementwise
 from xcheck.layerwise.layers.linear import Linear
 
 Problem = tuple[nn.Module, Tensor, Tensor, nn.Module]
@@ -60,8 +63,44 @@ def test_a_planted_fault_is_seen(product: str, problem: Problem, truth, monkeypa
     right = getattr(Linear, product)
     monkeypatch.setattr(Linear, product, lambda layer, g: tuple(2 * part for part in right(layer, g)))
     monkeypatch.setattr(Linear, "write_each", layerwise.Layer.write_each)
+    monkeypatch.setattr(import_module("xcheck.layerwise.jacobian"), "narrow", lambda module, x: None)
     wrong = [layerwise.gradient(module, x, y, loss=loss), layerwise.jacobian(module, x)]
     assert [torch.equal(a, b) for a, b in zip(wrong, (truth.gradient, truth.jacobian), strict=True)].count(False) == 1
+
+
+def test_a_fault_in_a_plain_chain_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    module, x, y = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)), torch.randn(4, 3), torch.zeros(4, 2)
+    right, v, loss = Elementwise.bare.__func__, torch.ones(26), nn.MSELoss()
+
+    def results() -> list[Tensor]:
+        batch = module, x, y
+        return [
+            layerwise.jacobian(module, x), layerwise.ggn(*batch, loss=loss), layerwise.ggn_diagonal(*batch, loss=loss),
+            layerwise.ggnvp(*batch, v, loss=loss), layerwise.hvp(*batch, v, loss=loss),
+        ]  # fmt: skip
+
+    def wrong(kind: type[Elementwise], module: nn.Module, z: Tensor) -> Elementwise:
+        layer = right(kind, module, z)
+        layer.slope = 2 * layer.slope
+        return layer
+
+    before = results()
+    monkeypatch.setattr(Elementwise, "bare", classmethod(wrong))
+    assert not any(torch.equal(a, b) for a, b in zip(before, results(), strict=True))
+
+
+@pytest.mark.parametrize("absent", [("ggn", "narrow"), ("hvp", "plain")])
+def test_without_the_plain_chain_the_general_walk_agrees(
+    absent: tuple[str, str], problem: Problem, truth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, x, y, loss = problem
+    monkeypatch.setattr(import_module(f"xcheck.layerwise.{absent[0]}"), absent[1], lambda module, x: None)
+    v = torch.arange(-3.0, len(truth.ggn) - 3, dtype=torch.float64) % 5
+    assert torch.equal(layerwise.ggn(module, x, y, loss=loss), truth.ggn)
+    assert torch.equal(layerwise.ggn_diagonal(module, x, y, loss=loss), truth.ggn.diagonal())
+    assert torch.equal(layerwise.ggnvp(module, x, y, v, loss=loss), truth.ggn @ v)
+    assert torch.equal(layerwise.hvp(module, x, y, v, loss=loss), truth.hessian @ v)
 
 
 def assert_blocks(blocks: dict[str, Tensor], full: Tensor) -> None:

@@ -100,7 +100,7 @@ def test_chunks_of_a_matrix_add_up() -> None:
     module, x = nn.Sequential(nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 2)).double(), torch.randn(6, 3).double()
     y, loss = torch.zeros(6, 2).double(), nn.MSELoss(reduction="sum")
     for matrix in (layerwise.ggn, layerwise.hessian):
-        each = [matrix(module, x[i : i + 2], y[i : i + 2], loss=loss) for i in (0, 2, 4)]
+        each = [matrix(module, x[i : i + 2], y[i : i + 2], loss=loss, chunk_size=2) for i in (0, 2, 4)]
         assert torch.equal(matrix(module, x, y, loss=loss, chunk_size=2), each[0] + each[1] + each[2])
         blocks = matrix(module, x, y, loss=loss, structure="blocks", chunk_size=2)
         assert list(blocks) == ["0", "2"]

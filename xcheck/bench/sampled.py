@@ -48,6 +48,13 @@ class SampledDerivatives(Derivatives):
         """Unit directions of the chosen entries of one example's input."""
         yield self.alg.constant(unit_rows(prod(shape), self.entries["d"]).reshape(-1, *shape))
 
+    def _units_of(self, name: str) -> list[Value]:
+        """The chosen entries of one parameter array."""
+        where = self.columns()[name]
+        chosen = self.entries["p"][(where.start <= self.entries["p"]) & (self.entries["p"] < where.stop)]
+        rows = unit_rows(where.stop - where.start, chosen - where.start)
+        return [self.alg.constant(rows.reshape(-1, *self.params[name].shape))] if chosen.size else []
+
     def jacobian(self, wrt: str) -> Outputs:
         if wrt == "inputs":
             return super().jacobian(wrt)

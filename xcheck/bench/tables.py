@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from xcheck._errors import UsageError
@@ -21,8 +21,10 @@ class Selection:
     baseline: str = ""
 
     def takes(self, name: str) -> bool:
-        """Whether an implementation takes part; a glob after "!" leaves out."""
+        """Whether an implementation takes part; a glob after "!" leaves out what is not named in full."""
         globs = [glob.strip() for glob in self.implementations.split(",")]
+        if name in globs:
+            return True
         wanted = [glob for glob in globs if not glob.startswith("!")]
         out = [glob[1:] for glob in globs if glob.startswith("!")]
         return any(fnmatchcase(name, glob) for glob in wanted) and not any(fnmatchcase(name, glob) for glob in out)
@@ -44,6 +46,14 @@ NETWORKS = (SMALL, WIDE, MID, BIG, CONV)
 
 #: Compiled by `torch.compile` only where it is asked for: each costs half a minute. Closed forms belong to their cases.
 EAGER_AND_JIT = "torch_*,jax_*_jit,jax_laplax,jax_kfac_jax,!*_compile"
+
+#: The fastest that `torch.compile` makes of autograd.
+COMPILED = {
+    "ggn_diagonal": "torch_jacobian_compile", "ggn": "torch_jacobian_compile",
+    "hvp": "torch_forward_over_reverse_compile", "ggnvp": "torch_jvp_vjp_compile",
+    "hessian_diagonal": "torch_vmap_hvp_compile", "hessian_params": "torch_forward_over_reverse_compile",
+    "jacobian_params": "torch_vmap_jacrev_compile",
+}  # fmt: skip
 
 #: Ways whose cost grows with p times the batch are hopeless beyond the small network.
 _BY_PARAMETERS = ",!*_tangents*,!*_full*,!*_products*,!*_jacfwd*,!*_vmap_hvp*,!*_forward_over_forward*"
@@ -123,10 +133,16 @@ def _layerwise() -> Iterable[Selection]:
     for quantity in ("ggn_diagonal", "hessian_diagonal", "hvp", "ggnvp", "jacobian_params"):
         for case in (SMALL, MID):
             few = "" if case == SMALL else _BY_PARAMETERS + _LOOPS
-            compiled = ",torch_jacobian_compile" if quantity == "ggn_diagonal" else ""
-            yield select("layerwise", case, quantity, EAGER_AND_JIT + compiled + few, "torch_layerwise")
+            yield _against_all(case, quantity, EAGER_AND_JIT + few)
     for quantity in ("hessian_params", "ggn"):
-        yield select("layerwise", SMALL, quantity, EAGER_AND_JIT, "torch_layerwise")
+        yield _against_all(SMALL, quantity, EAGER_AND_JIT)
+
+
+def _against_all(case: str, quantity: str, implementations: str) -> Selection:
+    """The engine against everyone, other libraries too, and against the compiled way unless it is hopeless eagerly."""
+    one, compiled = select("layerwise", case, quantity, implementations, "torch_layerwise"), COMPILED[quantity]
+    fit = one.takes(compiled.removesuffix("_compile"))
+    return replace(one, implementations=f"{implementations},{compiled}") if fit else one
 
 
 def _quick() -> Iterable[Selection]:

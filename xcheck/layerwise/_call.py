@@ -74,10 +74,8 @@ def chunks(chunk_size: int | None, *tensors: Tensor) -> Iterator[tuple[Tensor, .
     return zip(*(tensor.split(chunk_size) for tensor in tensors), strict=True)
 
 
-def tangents(v: Tensor, theta: Theta) -> tuple[Tensor, bool]:
+def tangents(v: Tensor, size: int) -> tuple[Tensor, bool]:
     """`v` of theta, (p,) or (p, k), as columns (k, p); the flag says that there was but one."""
-    if v.ndim not in (1, 2) or v.shape[0] != theta.size:
-        raise BadShape(
-            f"layerwise: v has shape {tuple(v.shape)}, expected ({theta.size},) or ({theta.size}, k), as theta"
-        )
+    if v.ndim not in (1, 2) or v.shape[0] != size:
+        raise BadShape(f"layerwise: v has shape {tuple(v.shape)}, expected ({size},) or ({size}, k), as theta")
     return (v[None], True) if v.ndim == 1 else (v.t(), False)

@@ -4,6 +4,7 @@ Schraudolph 2002. A root `H_l = C C^T` is pulled back instead of unit columns: a
 diagonal to `sum_k (C^T J)^2` and `x^2`, one small matrix product, and no Jacobian is ever formed.
 """
 
+import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
@@ -14,9 +15,14 @@ from xcheck.layerwise._chunked import Batch, Structure
 from xcheck.layerwise._forms import Form
 from xcheck.layerwise._kron import linear_chain
 from xcheck.layerwise._layer import Layer, Pulled
+from xcheck.layerwise._plain import Plain, forward, narrow, outputs
+from xcheck.layerwise._plain_root import columns, jacobian, squares
 from xcheck.layerwise._theta import Sums, Theta
 from xcheck.layerwise.gradients import rows
-from xcheck.layerwise.losses import Output
+from xcheck.layerwise.losses import Output, at_output, scale
+
+# Up to so many outputs one product of the whole root Jacobian with itself beats many small ones by layer pairs.
+FEW = 2
 
 
 @exact
@@ -31,12 +37,19 @@ def ggn_diagonal(
 ) -> Float[Tensor, " p"]:
     """`diag(J^T H_l J)`, (p,), exact.
 
-    >>> import torch
     >>> model = nn.Linear(2, 1)
     >>> ggn_diagonal(model, torch.tensor([[3.0, 4.0]]), torch.zeros(1, 1), loss=nn.MSELoss())
     tensor([18., 32.,  2.])
     """
-    return Batch(module, x, y, loss, chunk_size).sum(_diagonal, out)
+    chain = narrow(module, x) if chunk_size is None else None
+    if chain is None:
+        return Batch(module, x, y, loss, chunk_size).sum(_diagonal, out)
+    return torch.mul(squares(chain, *_start(chain, x, y, loss)), scale(loss, y)[0], out=out)
+
+
+def _start(chain: Plain, x: Tensor, y: Tensor, loss: nn.Module) -> tuple[Tensor, int]:
+    """Run a plain chain: the columns of the root at its outputs, (c, k, n), and n."""
+    return columns(at_output(loss, forward(chain, x).t(), y).root(), len(x)), len(x)
 
 
 def _diagonal(root: Layer, theta: Theta, output: Output) -> Tensor:
@@ -64,12 +77,15 @@ def ggn(
 ) -> Float[Tensor, "p p"] | Float[Tensor, " p"] | dict[str, Float[Tensor, "q q"]]:
     """`J^T H_l J`: (p, p); `{layer: (q, q)}` for "blocks", in the order of theta; (p,) for "diagonal".
 
-    >>> import torch
     >>> model = nn.Linear(1, 1)
     >>> ggn(model, torch.tensor([[3.0]]), torch.zeros(1, 1), loss=nn.MSELoss())
     tensor([[18.,  6.],
             [ 6.,  2.]])
     """
+    chain = narrow(module, x) if structure == "full" and chunk_size is None else None
+    if chain is not None and outputs(chain) <= FEW:
+        rows = jacobian(chain, *_start(chain, x, y, loss)).flatten(1)
+        return torch.mm(rows, rows.t()).mul_(scale(loss, y)[0])
     batch = Batch(module, x, y, loss, chunk_size)
     if structure == "blocks":
         return batch.sum_blocks(_blocks)

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from xcheck.layerwise._call import exact, run, tangents
 from xcheck.layerwise._forms import Columns
-from xcheck.layerwise._kron import linear_chain
-from xcheck.layerwise._rop import product
+from xcheck.layerwise._plain import plain, sizes
+from xcheck.layerwise._plain_product import product
 from xcheck.layerwise._theta import Sums
 from xcheck.layerwise.gradients import pulled_to_theta
 from xcheck.layerwise.losses import at_output, scale
@@ -56,13 +56,12 @@ def ggnvp(
 def _product(module: nn.Module, x: Tensor, y: Tensor, v: Tensor, loss: nn.Module, *, curved: bool) -> Tensor:
     """`H v` (curved) or `G v`: they differ only in whether the layers' own curvature turns what is pulled back."""
     factor, _ = scale(loss, y)
+    chain = plain(module, x) if v.ndim == 1 else None
+    if chain is not None:
+        return product(chain, x, y, tangents(v, sum(sizes(chain)))[0][0], loss, factor, curved=curved)
     root, theta = run(module, x)
-    t, single = tangents(v, theta)
+    t, single = tangents(v, theta.size)
     output = at_output(loss, root.y, y)
-    if single and not torch.is_grad_enabled():
-        chain = linear_chain(root, theta)
-        if chain is not None:
-            return product(chain, output, v, factor, curved=curved)
     df = root.push(None, t)
     if df is None:  # no weights at all
         return torch.zeros_like(v)

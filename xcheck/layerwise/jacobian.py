@@ -8,6 +8,9 @@ from xcheck.layerwise._call import chunks, exact, run
 from xcheck.layerwise._errors import BadShape
 from xcheck.layerwise._forms import Unit
 from xcheck.layerwise._layer import Layer, Wrt
+from xcheck.layerwise._plain import forward, narrow
+from xcheck.layerwise._plain_root import columns
+from xcheck.layerwise._plain_root import jacobian as by_plain_chain
 from xcheck.layerwise._theta import Theta
 from xcheck.layerwise.gradients import rows
 
@@ -35,6 +38,9 @@ def jacobian(
         if out is not None:
             raise BadShape("layerwise: out= cannot carry a graph; leave it away within differentiable()")
         return torch.cat([_jacobian(*run(module, part), wrt, None) for (part,) in chunks(chunk_size, x)])
+    chain = narrow(module, x) if wrt == "weight" and out is None and chunk_size is None else None
+    if chain is not None:
+        return by_plain_chain(chain, columns(Unit(forward(chain, x).t()), len(x)), len(x)).permute(2, 1, 0)
     done = 0
     for (part,) in chunks(chunk_size, x):
         root, theta = run(module, part)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from math import prod
 
 import numpy as np
 
@@ -31,13 +30,16 @@ class Part(Jacobians):
         """What the layer returns, by name."""
         return self._plain[0]
 
-    def pulled(self, name: str, m: Value) -> Value:
-        """`sum_o (d x_l[o] / d a)^2 m[o]` (n, entries) for m (n, o) and `a` a parameter, or the input, of the layer."""
+    def pulled(self, name: str, m: Value, units: list[Value] | None = None) -> Value:
+        """`sum_o (d x_l[o] / d a)^2 m[o]` (n, t) for m (n, o) and `a` a parameter, or the input, of the layer.
+
+        All unit directions of a, or those that are given.
+        """
         shape = self.params[name].shape if name in self.params else self.inputs[name].shape[1:]
-        (columns,) = self._columns(name, shape).values()
+        (columns,) = self._columns(name, shape, units).values()
         squares = self.alg.mul(columns, columns)
         n, c = m.shape
-        return self.alg.reshape(self.alg.matmul(self.alg.reshape(m, (n, 1, c)), squares), (n, prod(shape)))
+        return self.alg.reshape(self.alg.matmul(self.alg.reshape(m, (n, 1, c)), squares), (n, squares.shape[2]))
 
 
 class DiagonalBackprop(GaussNewton):
@@ -57,8 +59,15 @@ class DiagonalBackprop(GaussNewton):
         m = self.alg.index(self.output_hessian, (slice(None), np.arange(c), np.arange(c)))
         parts, found = list(self._parts()), {}
         for prefix, part in reversed(parts):
-            found |= {prefix + name: self.alg.sum(part.pulled(name, m), (0,)) for name in part.params}
+            for name in part.params:
+                units = self._units_of(prefix + name)
+                if units != []:
+                    found[prefix + name] = self.alg.sum(part.pulled(name, m, units), (0,))
             if part is not parts[0][1]:
                 (argument,) = part.inputs
                 m = part.pulled(argument, m)
-        return self.alg.concat([found[name] for name in self.params], 0)
+        return self.alg.concat([found[name] for name in self.params if name in found], 0)
+
+    def _units_of(self, name: str) -> list[Value] | None:
+        """The unit directions of a parameter that are wanted, in chunks; None for all."""
+        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from math import prod
 
@@ -50,11 +50,11 @@ class Jacobians(Seeded):
                 found[output, name] = self.alg.reshape(joined, (n, joined.shape[0] // n, *shape[1:]))
         return paths(found)
 
-    def _columns(self, name: str, entries: tuple[int, ...]) -> Outputs:
+    def _columns(self, name: str, entries: tuple[int, ...], units: Iterable[Value] | None = None) -> Outputs:
         """`[n, c, t]` for unit directions of shape `entries`, broadcast to the array's shape where that has more."""
         shape = {**self.params, **self.inputs}[name].shape
         blocks: dict[str, list[Value]] = {}
-        for seeds in self._units(entries):
+        for seeds in self._units(entries) if units is None else units:
             count = len(seeds)
             if entries != shape:
                 seeds = self.alg.broadcast(self.alg.reshape(seeds, (count, 1, *entries)), (count, *shape))

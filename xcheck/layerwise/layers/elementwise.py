@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Self
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from xcheck.layerwise._forms import Diagonal, Form
 from xcheck.layerwise._layer import Layer, Weights
@@ -15,6 +16,14 @@ class Elementwise(Layer, ABC):
     """A subclass gives `slope = s'(x)` and `bend = s''(x)`, both (n, *f); everything else follows."""
 
     linear = False  # True where s'' = 0 wherever s' exists: the Hessian gains nothing
+
+    @classmethod
+    def bare(cls, module: nn.Module, x: Tensor) -> Self:
+        """The layer at an `x` of any layout, outside of every walk over theta: it has no weights."""
+        layer = object.__new__(cls)
+        layer.module, layer.x = module, x
+        layer.y = layer.forward(x)
+        return layer
 
     @once
     @abstractmethod
