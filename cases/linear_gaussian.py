@@ -42,7 +42,6 @@ linear_gaussian = Case(
     targets=Y,
     loss=gaussian_nll(1.0),
     quantities=QUANTITIES,
-    tier="smoke",
     doc="w x + b, Gaussian likelihood, noise_var 1, N = 1000",
 )
 linear_gaussian_quarter = Case(
@@ -81,9 +80,8 @@ linear_gaussian_float64 = Case(
 def closed_form(quantity):
     def register(function):
         implements(quantity, "closed_form_linear", "torch", cases="linear_gaussian*")(function)
-        return implements(quantity, "closed_form_linear", "jax", variants=("eager", "jit"), cases="linear_gaussian*")(
-            function
-        )
+        implements(quantity, "closed_form_linear", "jax", variants=("jit",), cases="linear_gaussian*")(function)
+        return implements(quantity, "closed_form_linear", "jax", tier="full", cases="linear_gaussian*")(function)
 
     return register
 

@@ -70,8 +70,8 @@ cases = (
 def closed_form(quantity, cases):
     def register(function):
         implements(quantity, "closed_form_tanh_layer", "torch", cases=cases)(function)
-        implements(quantity, "closed_form_tanh_layer", "jax", variants=("eager", "jit"), cases=cases)(function)
-        return function
+        implements(quantity, "closed_form_tanh_layer", "jax", variants=("jit",), cases=cases)(function)
+        return implements(quantity, "closed_form_tanh_layer", "jax", tier="full", cases=cases)(function)
 
     return register
 

@@ -82,7 +82,8 @@ def derivatives(problem):
 
 
 @implements("jacobian_inputs", "closed_form_td", "torch", cases="td_error*")
-@implements("jacobian_inputs", "closed_form_td", "jax", variants=("eager", "jit"), cases="td_error*")
+@implements("jacobian_inputs", "closed_form_td", "jax", variants=("jit",), cases="td_error*")
+@implements("jacobian_inputs", "closed_form_td", "jax", tier="full", cases="td_error*")
 def jacobian_inputs(problem):
     return derivatives(problem)
 
