@@ -62,7 +62,7 @@ def jax_loop(problem: Problem) -> Array:
     return jax.lax.scan(add, zero, (problem.targets, *problem.inputs))[0] * divisor(problem)
 
 
-@implements("empirical_fisher_diagonal", "loop", "torch")
+@implements("empirical_fisher_diagonal", "loop", "torch", tier="standard")
 def torch_loop(problem: Problem) -> Array:
     """The squared gradients added up, `autograd.grad` of one example after the other."""
     theta = problem.theta.detach().requires_grad_()

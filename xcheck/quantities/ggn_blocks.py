@@ -61,7 +61,7 @@ def _rows(problem: Problem, over: Callable[..., Callable[[Array], Array]]) -> di
     return {name: over(product)(identity[where])[:, where] for name, where in columns(problem).items()}
 
 
-@implements("ggn_blocks", "loop", "torch")
+@implements("ggn_blocks", "loop", "torch", tier="standard")
 def torch_loop(problem: Problem) -> dict[str, Array]:
     """`J_b^T H_l J_b e_i`: dual numbers for `J_b e_i`, `autograd.grad` for the rest, one after the other."""
     params = {name: array.detach().requires_grad_() for name, array in problem.params.items()}

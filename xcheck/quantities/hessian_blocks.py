@@ -42,7 +42,7 @@ def _each(problem: Problem, second: Callable[[Callable[[Array], Array]], Callabl
     return {name: second(of_block(problem, where))(problem.theta[where]) for name, where in places}
 
 
-@in_both("hessian_blocks", "forward_over_reverse", tier="smoke", compiled=True)
+@in_both("hessian_blocks", "forward_over_reverse", compiled=True)
 def forward_over_reverse(problem: Problem) -> dict[str, Array]:
     """`jacfwd(jacrev(L))` of one parameter array after the other."""
     return _each(problem, problem.transforms.hessian)
@@ -62,7 +62,7 @@ def reverse_over_forward(problem: Problem) -> dict[str, Array]:
     return _each(problem, lambda f: transforms.jacrev(transforms.jacfwd(f)))
 
 
-@in_both("hessian_blocks", "full", needs=("dense",))
+@in_both("hessian_blocks", "full", needs=("dense",), tier="smoke")
 def full(problem: Problem) -> dict[str, Array]:
     """Cut from the whole Hessian."""
     H = problem.transforms.hessian(problem.objective)(problem.theta)

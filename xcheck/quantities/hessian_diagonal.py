@@ -51,7 +51,7 @@ def forward_over_forward(problem: Problem) -> Array:
     return every(problem, second)
 
 
-@implements("hessian_diagonal", "loop", "torch", needs=("dense",))
+@implements("hessian_diagonal", "loop", "torch", needs=("dense",), tier="standard")
 def torch_loop(problem: Problem) -> Array:
     """Entry i of the derivative of entry i of the gradient, one after the other."""
     theta = problem.theta.detach().requires_grad_()
