@@ -42,6 +42,7 @@ linear_gaussian = Case(
     targets=Y,
     loss=gaussian_nll(1.0),
     quantities=QUANTITIES,
+    tier="smoke",
     doc="w x + b, Gaussian likelihood, noise_var 1, N = 1000",
 )
 linear_gaussian_quarter = Case(
