@@ -9,6 +9,7 @@ from judging import reference
 import xcheck
 from xcheck import Case, Literal
 from xcheck._convention import parameter_order
+from xcheck.arrays import rounded
 from xcheck.program import Linear, Sequential, Tanh, gaussian_nll
 
 DRAW = np.random.default_rng(3)
@@ -166,3 +167,34 @@ def test_a_zero_is_no_evidence_of_a_dtype():
     assert "precision" not in [e.name for e in lost.diagnosis]
     stored = xcheck.judge(np.array([2912.0, *[1000.0] * 13]), CASE, "hessian_diagonal", **options)
     assert "precision" in [e.name for e in stored.diagnosis]
+
+
+def test_a_number_fitted_to_entries_of_one_size_is_not_claimed():
+    truth = xcheck.reference("linear_gaussian_quarter", "jacobian_inputs")
+    R = truth.leaves[""].value
+    assert len(np.unique(R)) == 1
+    assert [e.name for e in xcheck.judge(R * (1 + 1e-4), truth.case, truth.quantity, dtype="float64").diagnosis] == [
+        "rounding_size"
+    ]
+
+
+def test_entries_of_one_size_stored_in_bfloat16_are_no_multiple():
+    truth = xcheck.reference("linear_gaussian_quarter", "jacobian_inputs")
+    A = rounded(truth.leaves[""].value, "bfloat16")
+    (found,) = xcheck.judge(A, truth.case, truth.quantity, dtype="float64").diagnosis
+    assert (found.name, found.value) == ("precision", "bfloat16")
+
+
+def test_absolute_values_of_positive_numbers_explain_nothing():
+    truth = xcheck.reference("linear_gaussian_quarter", "hessian_trace")
+    R = truth.leaves[""].value
+    found = xcheck.judge(R * (1 + 2.0**-9 / 3), truth.case, truth.quantity, dtype="float32")
+    assert [e.name for e in found.diagnosis if "absolute" in e.name] == []
+
+
+def test_two_numbers_exchanged_with_the_other_sign_are_not_damped():
+    truth = xcheck.reference("linear_gaussian_quarter", "ggn_diagonal")
+    R = truth.leaves[""].value
+    names = [e.name for e in xcheck.judge(-R[::-1], truth.case, truth.quantity, dtype="float64").diagnosis]
+    assert "params_order+sign" in names
+    assert "damping" not in names

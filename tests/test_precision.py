@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from zoo.planting import cell, plant
+from zoo.programs import PROGRAMS
 
 import xcheck
 from xcheck._execute import execute
@@ -69,3 +71,9 @@ def zipped(actual, truth):
 def draw(A):
     """Numbers between 1 and 2, whose rounding errors have nothing to do with the program."""
     return 1 + np.random.default_rng(5).random(A.shape)
+
+
+def test_an_approximated_tanh_is_no_matter_of_precision():
+    (tanh,) = (defect for defect in PROGRAMS if defect.name == "tanh_of_low_order")
+    here = cell("tanh_mlp_regression", "hvp", "float64")
+    assert [found.name for found in here.judge(plant(tanh, here).wrong).diagnosis] == ["rounding_size"]

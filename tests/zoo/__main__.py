@@ -1,66 +1,51 @@
-"""`python -m zoo`: counts every defect at every shipped case, prints the table and writes reports/zoo.json."""
+"""`python -m zoo`: plants every defect at a spread of the shipped cases, prints a table, writes reports/zoo.json."""
 
 from __future__ import annotations
 
 import argparse
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from multiprocessing import get_context
 from time import perf_counter
 
 import xcheck
 from zoo import ZOO
-from zoo.count import Count, competitors, counted, summary
+from zoo.count import Count, count
+from zoo.figures import competitors, said, summary
+from zoo.honest import rejected
+from zoo.honest import said as said_of_right
 from zoo.planting import DTYPES
 from zoo.report import PLACE, merge
 
-HEAD = f"{'defect':40} {'dtype':8} applied harmful  killed diagnosed  named falsely"
+HEAD = f"{'defect':40} {'dtype':8} applied harmful  killed diagnosed rightly falsely unnamed nameless seconds"
 
 
-def row(c: Count) -> str:
-    figures = f"{c.applied:7} {c.harmful:7} {c.killed:7} {c.diagnosed:9} {c.named_rightly:6} {c.named_falsely:7}"
-    return "\n".join([f"{c.defect:40} {c.dtype:8} {figures}", *(f"    {missed}" for missed in c.missed)])
-
-
-def said(total: dict, others: dict) -> str:
-    """The figures that the docs quote."""
-    lines = []
-    for dtype, t in total.items():
-        lines += [
-            f"{dtype}: {t['defects']} distinct defects do harm, {t['defects_killed']} are killed everywhere, "
-            f"{t['defects_named_rightly']} named rightly wherever diagnosed, {t['defects_named_falsely']} falsely",
-            f"  {t['harmful']} harmful results: {t['killed']} killed; of {t['diagnosed']} diagnosed "
-            f"{t['named_rightly']} named rightly, {t['named_falsely']} falsely",
-        ]
-        for name, other in others.items():
-            share = other[dtype]["killed"] / t["harmful"]
-            lines.append(
-                f"  {name:28} kills {other[dtype]['killed']:6} of them ({share:.1%}), "
-                f"{other[dtype]['defects_killed']} defects everywhere"
-            )
-    return "\n".join(lines)
+def row(c: Count, seconds: float) -> str:
+    figures = f"{c.applied:7} {c.harmful:7} {c.killed:7} {c.diagnosed:9} {c.rightly:7} {c.falsely:7} {c.unnamed:7}"
+    first = f"{c.defect:40} {c.dtype:8} {figures} {c.nameless:8} {seconds:7.1f}"
+    return "\n".join([first, *(f"    {missed}" for missed in c.missed)])
 
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="zoo", description=__doc__)
-    options.add_argument("--workers", type=int, default=2)
     options.add_argument("--defects", default="", help="names, separated by commas; nothing is written then")
     asked = options.parse_args()
     cases = tuple(name for name, case in xcheck.load_cases().items() if case.tier != "full")
     wanted = [d for d in ZOO if not asked.defects or d.name in asked.defects.split(",")]
     start = perf_counter()
     print(HEAD)
-    tasks = [(defect.name, dtype, cases) for defect in wanted for dtype in DTYPES if dtype in defect.dtypes]
-    with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
-        counts = []
-        for found in pool.map(counted, tasks):
-            counts.append(found)
-            print(row(found), flush=True)
+    counts = []
+    for defect in wanted:
+        for dtype in DTYPES:
+            if dtype in defect.dtypes:
+                before = perf_counter()
+                counts.append(count(defect, dtype, cases))
+                print(row(counts[-1], perf_counter() - before), flush=True)
     total, others = summary(counts), competitors(counts)
     print(said(total, others))
-    print(f"{len(cases)} cases, {perf_counter() - start:.0f} s")
+    right = {dtype: rejected(cases, dtype) for dtype in DTYPES}
+    print(said_of_right(right))
+    print(f"{len(wanted)} defects, {len(cases)} cases, {perf_counter() - start:.0f} s")
     if not asked.defects:
-        merge({"defects": [asdict(c) for c in counts], "summary": total, "competitors": others})
+        merge({"defects": [asdict(c) for c in counts], "summary": total, "competitors": others, "rejected": right})
         print(f"written: {PLACE}")
 
 

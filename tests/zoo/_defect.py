@@ -56,8 +56,8 @@ class Right:
 class Defect:
     """`wrong(right)` is the wrong result, or None where the defect does not apply.
 
-    `named` are the names of explanations, any of which is right; none means that there is no explanation to find, and
-    then `also` are those that are true as well on some cases, such as where the wrong entries are.
+    `named` are the names of explanations, any of which is right; none means that there is no explanation to find.
+    `also` are those that are true besides on some cases, such as where the wrong entries are; they count for nothing.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Defect:
     named: tuple[str, ...]
     quantities: str = "*"
     dtypes: tuple[str, ...] = field(default=("float64", "float32"))
-    also: tuple[str, ...] = ("rounding_size",)
+    also: tuple[str, ...] = ()
 
     def applies(self, right: Right) -> bool:
         globs = self.quantities.split()

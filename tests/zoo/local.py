@@ -145,15 +145,18 @@ def one_leaf_doubled(right: Right):
 
 
 FEW = ("few_entries", "wrong_block", "wrong_examples", "dropped_example", "scaled", "factor", "offset", "diagonal")
+#: Where the rounding scale of the other entries hides what was added, it is in one place only.
+HIDDEN = ("wrong_block", "few_entries", "wrong_examples")
 LOCAL = (
-    Defect("damping_1e-8", damped(1e-8), ("damping",), DAMPED, ("float64",)),
-    Defect("damping_1e-2", damped(1e-2), ("damping",), DAMPED),
-    Defect("damping_1", damped(1.0), ("damping",), DAMPED),
+    Defect("damping_1e-8", damped(1e-8), ("damping",), DAMPED, ("float64",), also=HIDDEN),
+    Defect("damping_1e-2", damped(1e-2), ("damping",), DAMPED, also=HIDDEN),
+    Defect("damping_1", damped(1.0), ("damping",), DAMPED, also=HIDDEN),
     Defect("smallest_entry_zeroed", entry(np.nanargmin, lambda a, top: 0.0), (*FEW, "zero")),
     Defect("largest_entry_zeroed", entry(np.nanargmax, lambda a, top: 0.0), (*FEW, "zero")),
     Defect("largest_entry_off_by_1e-4", entry(np.nanargmax, lambda a, top: a * (1 + 1e-4)), FEW),
     Defect("smallest_entry_off", entry(np.nanargmin, lambda a, top: a + 1e-4 * top), FEW),
-    Defect("one_sign", entry(np.nanargmax, lambda a, top: -a), FEW),
+    # Where it is the only number, or the only negative one, its sign is all that is wrong.
+    Defect("one_sign", entry(np.nanargmax, lambda a, top: -a), (*FEW, "sign", "absolute")),
     Defect(
         "rows_swapped",
         changed(rows_swapped),
@@ -188,7 +191,7 @@ LOCAL = (
     Defect(
         "offset", added(1e-2), ("offset",), "gradient value jacobian_params hvp ggnvp jvp vjp per_example_gradients"
     ),
-    Defect("random_noise", changed(noise), (), "*"),
+    Defect("random_noise", changed(noise), (), "*", also=HIDDEN),
     Defect("last_example_dropped", dropped_from_sum(True), ("dropped_example",), "gradient"),
     Defect("first_example_dropped", dropped_from_sum(False), ("dropped_example",), "gradient"),
     Defect("stale_aux", stale_aux, ("stale_aux",), "jacobian_aux"),

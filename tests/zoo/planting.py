@@ -15,6 +15,7 @@ from xcheck._reference import Reference
 from xcheck._tree import tree
 from xcheck.arrays import rounded
 from xcheck.case import Case
+from xcheck.diagnose._hypothesis import various
 from zoo._defect import Defect, Right, harmful
 from zoo.right import right, stored, stored_reference
 
@@ -42,9 +43,14 @@ class Cell:
         known = {"reference": self.reference, "related": self.exact.related}
         return xcheck.judge(tree(wrong), self.case, self.quantity, dtype=self.dtype, **known)
 
+    @property
+    def fits_anything(self) -> bool:
+        """Whether a number that is fitted to a result proves nothing here: the right one has fewer than three sizes."""
+        return various(leaf.value for leaf in self.reference.leaves.values()) < 3
+
     def order(self, defect: str) -> int:
-        """Mixes the cells, otherwise for each defect and always in the same way."""
-        return crc32(f"{defect}/{self.case.name}/{self.quantity}".encode())
+        """Mixes the cells, otherwise for each defect and dtype and always in the same way."""
+        return crc32(f"{defect}/{self.dtype}/{self.case.name}/{self.quantity}".encode())
 
 
 @lru_cache(maxsize=4096)
@@ -104,18 +110,20 @@ def spread(defect: Defect, cases: tuple[str, ...], dtype: str, count: int) -> It
                 return
 
 
-#: What is fitted to the result, so that it says nothing of leaves of one number each: silence is right there.
+#: What is fitted to the result.
 FITTED = {"scaled", "few_entries", "offset", "damping"}
+#: "An error of the size of float32 rounding, cause unknown" claims nothing.
+NO_CLAIM = {"rounding_size"}
 
 
 def named(defect: Defect, verdict: Verdict, here: Cell) -> str:
-    """ "rightly", "falsely" or "not"; "cause unknown" is no name."""
-    names = {explanation.name for explanation in verdict.diagnosis}
-    if (
-        all(leaf.value.size == 1 for leaf in here.reference.leaves.values())
-        and not names - {"rounding_size"}
-        and FITTED & set(defect.named)
-    ):
+    """ "rightly" or "falsely"; "not" where there was a name to find, and "nameless" where there was none.
+
+    A nameless defect may be followed by silence, or by what is true besides, such as where the wrong entries are.
+    """
+    names = {explanation.name for explanation in verdict.diagnosis} - NO_CLAIM
+    if names & set(defect.named):
         return "rightly"
-    right = bool(names & set(defect.named)) if defect.named else names <= {*defect.also, "rounding_size"}
-    return "rightly" if right else "falsely" if names - {"rounding_size"} else "not"
+    if names - set(defect.also):
+        return "falsely"
+    return "nameless" if not defect.named or (here.fits_anything and FITTED & set(defect.named)) else "not"

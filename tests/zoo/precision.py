@@ -23,11 +23,12 @@ def computed_in(convert):
     return wrong
 
 
-SIZE = ("rounding_size", "precision")
+#: Its size is all that can be told of such an error: no rerun of the program rounds in that place alone.
+UNKNOWN = {"named": (), "also": ("precision", "few_entries")}
 PRECISION = (
-    Defect("stored_as_float32", every(lambda A: rounded(A, "float32")), SIZE, dtypes=("float64",)),
-    Defect("stored_as_bfloat16", every(lambda A: rounded(A, "bfloat16")), SIZE),
-    Defect("float32_inside", computed_in(lambda A: rounded(A, "float32")), SIZE, dtypes=("float64",)),
-    Defect("bfloat16_inside", computed_in(lambda A: rounded(A, "bfloat16")), SIZE),
-    Defect("tf32_inside", computed_in(tf32), SIZE),
+    Defect("stored_as_float32", every(lambda A: rounded(A, "float32")), ("precision",), dtypes=("float64",)),
+    Defect("stored_as_bfloat16", every(lambda A: rounded(A, "bfloat16")), ("precision",)),
+    Defect("float32_inside", computed_in(lambda A: rounded(A, "float32")), **UNKNOWN, dtypes=("float64",)),
+    Defect("bfloat16_inside", computed_in(lambda A: rounded(A, "bfloat16")), **UNKNOWN),
+    Defect("tf32_inside", computed_in(tf32), **UNKNOWN),
 )

@@ -42,6 +42,11 @@ def asked(case: Case) -> frozenset[str]:
     return frozenset(names)
 
 
+def layered(case: Case, quantity: str) -> bool:
+    """Whether the quantity looks at the layers of the program, which a changed one has not: it would be another one."""
+    return quantity == "ggn_diagonal_backprop" and hasattr(case.program, "layers")
+
+
 def running(change: Change) -> Callable[[Right], Any]:
     """The quantity of a changed case; nothing where the change does not apply."""
     altered = cache(change)
@@ -49,7 +54,7 @@ def running(change: Change) -> Callable[[Right], Any]:
     # In float64 the exact result and the one that is judged are the same run.
     @lru_cache(maxsize=1)
     def run(case: Case, quantity: str, dtype: str):
-        other = altered(case) if small(case) else None
+        other = altered(case) if small(case) and not layered(case, quantity) else None
         return None if other is None else computed(other, quantity, "torch", dtype, like=case)
 
     return lambda right: run(right.case, right.quantity, right.arithmetic)
@@ -149,8 +154,12 @@ def stale_activations(run, xp, params, inputs):
 
 
 def stepped(name: str, array):
-    """Parameters of a step before, still the function of theta that is differentiated."""
-    return array - 1e-3 * torch.cos(torch.arange(array.numel(), dtype=array.dtype)).reshape(array.shape)
+    """Parameters of a step before, still the function of theta that is differentiated.
+
+    With 1e-3 in place of 3e-3, residuals of a linear model move by 1/n of the cases that have 1000 examples, and the
+    result would be that of a mean over n - 1 to within rounding.
+    """
+    return array - 3e-3 * torch.cos(torch.arange(array.numel(), dtype=array.dtype)).reshape(array.shape)
 
 
 def square_transposed(name: str, array):
@@ -211,19 +220,30 @@ def layer_norm_of_large_eps(x, weight, bias, eps):
 
 
 #: What such a result may be besides, on a case where only a part of it is touched: all of it is true there.
-TOUCHED = ("wrong_block", "few_entries", "wrong_examples", "zero", "rounding_size")
+TOUCHED = ("wrong_block", "few_entries", "wrong_examples", "zero")
+#: Of a linear program: a bias is added to every entry, and its block of the Hessian is diagonal.
+LINEAR = ("offset", "damping", "scaled", "off_diagonal")
 PROGRAMS = (
     Defect("tanh_of_low_order", function(tanh=tanh_of_low_order), (), also=TOUCHED),
-    Defect("tanh_of_high_order", function(tanh=tanh_of_high_order), (), also=TOUCHED),
+    # In float32 it is within 64 u S everywhere.
+    Defect("tanh_of_high_order", function(tanh=tanh_of_high_order), (), also=TOUCHED, dtypes=("float64",)),
     Defect("tanh_with_slope_1_minus_y", function(tanh=tanh_with_slope_1_minus_y), (), also=TOUCHED),
-    Defect("tanh_with_constant_slope", function(tanh=tanh_with_constant_slope), (), also=TOUCHED),
+    # Nothing bends but tanh, so that the blocks of its Hessian are those of the GGN.
+    Defect(
+        "tanh_with_constant_slope",
+        function(tanh=tanh_with_constant_slope),
+        (),
+        also=(*TOUCHED, "ggn_diagonal", "ggn_blocks", "ggn_trace"),
+    ),
     Defect("tanh_straight_through", function(tanh=tanh_straight_through), (), also=TOUCHED),
     Defect("tanh_in_float32", function(tanh=tanh_in_float32), (), also=(*TOUCHED, "precision"), dtypes=("float64",)),
     Defect("tanh_without_first_unit", function(tanh=tanh_without_first_unit), (), also=TOUCHED),
     Defect("stale_activations", program(stale_activations, lambda case: "tanh" in asked(case)), (), also=TOUCHED),
-    Defect("stale_parameters", parameters(stepped), (), also=(*TOUCHED, "damping", "offset")),
+    Defect("stale_parameters", parameters(stepped), (), also=(*TOUCHED, *LINEAR)),
     Defect("square_weights_transposed", parameters(square_transposed), (), also=TOUCHED),
-    Defect("biases_forgotten", parameters(lambda name, x: 0 * x if "bias" in name else x), (), also=TOUCHED),
+    Defect(
+        "biases_forgotten", parameters(lambda name, x: 0 * x if "bias" in name else x), (), also=(*TOUCHED, *LINEAR)
+    ),
     Defect("bfloat16_products", function(matmul=rounded_to_bfloat16), (), also=(*TOUCHED, "precision")),
     Defect("tf32_products", function(matmul=rounded_to_tf32), (), also=TOUCHED),
     Defect("relu_leaks", function(relu=lambda x: torch.nn.functional.leaky_relu(x, 0.01)), (), also=TOUCHED),

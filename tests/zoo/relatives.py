@@ -199,9 +199,10 @@ RELATIVES = (
     Defect("block_diagonal", kept(same_block), ("block_diagonal",), MATRICES),
     Defect("layer_diagonal", kept(same_layer), ("layer_diagonal",), MATRICES),
     Defect("diagonal_only", kept(lambda r, shape: np.eye(*shape, dtype=bool)), ("diagonal", "block_diagonal"), BLOCKS),
-    Defect("zero_diagonal", kept(lambda r, shape: ~np.eye(*shape, dtype=bool)), ("off_diagonal",), BLOCKS),
+    # Of a block of one number there is no more than that.
+    Defect("zero_diagonal", kept(lambda r, shape: ~np.eye(*shape, dtype=bool)), ("off_diagonal", "zero"), BLOCKS),
     Defect("lower_triangle", kept(lambda r, shape: np.tri(*shape, dtype=bool)), ("lower",), BLOCKS),
     Defect("upper_triangle", kept(lambda r, shape: np.tri(*shape, dtype=bool).T), ("upper",), BLOCKS),
-    Defect("diagonal_twice", doubled_diagonal, ("double_diagonal",), BLOCKS),
+    Defect("diagonal_twice", doubled_diagonal, ("double_diagonal", "factor"), BLOCKS),
     Defect("negative_eigenvalues_clipped", clipped, ("clipped",), "hessian_params"),
 )

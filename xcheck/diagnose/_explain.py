@@ -9,7 +9,8 @@ import numpy as np
 
 from xcheck._judge import LIMIT, distance, fits, rounding_scale
 from xcheck.diagnose import _factors, _local, _numbers, _orders, _parts, _relatives
-from xcheck.diagnose._hypothesis import Candidate, Evidence, Hypothesis, Leaves
+from xcheck.diagnose._hypothesis import Candidate, Evidence, Hypothesis, Leaves, various
+from xcheck.diagnose._local import wrong_entries
 from xcheck.diagnose._precision import reproduced, rounding_size, stored_in
 from xcheck.result import Explanation
 
@@ -34,9 +35,12 @@ def explain(evidence: Evidence) -> tuple[Explanation, ...]:
     if not all(np.all(np.isfinite(leaf.value)) for leaf in whole.values()):
         return ()
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        single = accepted(evidence, whole, one(evidence, whole))
+        strong = tuple(explanation for explanation in single if not explanation.name.endswith(WEAK))
         return (
-            accepted(evidence, whole, one(evidence, whole))
+            strong
             or tuple(stored_in(evidence))
+            or single
             or in_some_leaves(evidence)
             or accepted(evidence, whole, two(evidence, whole))
             or accepted(evidence, whole, tried(evidence, whole, LOCAL))
@@ -53,20 +57,20 @@ def two(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     """Another order with a factor; another quantity with a factor or in another order."""
     for hypothesis in (*PLACES, *RELATIVES):
         for first in hypothesis(evidence, leaves):
+            if unchanged(first.leaves, leaves):  # then the second cause alone has been tried already
+                continue
             seconds = (_factors.factor,) if hypothesis in PLACES else (_factors.factor, *PLACES)
             for second in tried(evidence, first.leaves, seconds):
                 # A number fitted after another hypothesis has chosen among many proves little by one or two sizes.
-                if second.explanation.name == "scaled" and not varied(first.leaves):
+                if second.explanation.name == "scaled" and various(leaf.value for leaf in first.leaves.values()) < 3:
                     continue
                 a, b = first.explanation, second.explanation
                 text = f"{a.text}, and {b.text.replace('the reference', 'that')}"
                 yield Candidate(Explanation(f"{a.name}+{b.name}", b.value, text), second.leaves)
 
 
-def varied(leaves: Leaves) -> bool:
-    """Whether the entries other than 0 have at least three sizes."""
-    sizes = np.concatenate([np.abs(leaf.value[leaf.value != 0]) for leaf in leaves.values()])
-    return len(np.unique(sizes.astype(np.float32))) > 2
+def unchanged(moved: Leaves, leaves: Leaves) -> bool:
+    return all(np.array_equal(moved[path].value, leaf.value) for path, leaf in leaves.items())
 
 
 def tried(evidence: Evidence, leaves: Leaves, hypotheses: Iterable[Hypothesis]) -> Iterator[Candidate]:
@@ -84,10 +88,17 @@ def accepted(evidence: Evidence, leaves: Leaves, candidates: Iterable[Candidate]
             and plausible(evidence, expected)
             and fits(evidence.actual, expected, evidence.dtype)
             and halved(evidence, leaves, expected)
+            and (not explanation.name.endswith(WEAK) or proven(evidence, leaves))
         ):
             found[key] = explanation
     strong = [explanation for explanation in found.values() if not explanation.name.endswith(WEAK)]
     return tuple(strong or found.values())
+
+
+def proven(evidence: Evidence, leaves: Leaves) -> bool:
+    """Whether the wrong entries have at least three sizes: a number that is fitted to fewer proves little."""
+    wrong = wrong_entries(evidence, leaves)
+    return various(leaf.value[wrong[path]] for path, leaf in leaves.items()) > 2
 
 
 def halved(evidence: Evidence, leaves: Leaves, expected: Leaves) -> bool:

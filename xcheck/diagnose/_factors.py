@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
@@ -23,14 +24,14 @@ NAMED = (
 
 
 def factor(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
-    """`A = f R`: the named factors, then the one that fits best; one entry alone fits any, so it proves none."""
-    best, slack, entries = fitted(evidence, leaves)
+    """`A = f R`: the named factors, then the one that fits best."""
+    best, slack = fitted(evidence, leaves)
     if best is None:
         return
     sign = -1.0 if best < 0 else 1.0
     if sign < 0:
         yield candidate("sign", "has the opposite sign", times(leaves, -1.0), -1.0)
-    for name, value in values(evidence.sizes).items():
+    for name, value in known(tuple(evidence.sizes.items())).items():
         if value != 1 and abs(abs(best) - value) <= slack * value:
             said = f"equals {'-' if sign < 0 else ''}{name} x the reference"
             yield candidate(
@@ -39,8 +40,12 @@ def factor(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
                 times(leaves, sign * value),
                 sign * value,
             )
-    if entries > 1:
-        yield candidate("scaled", f"equals {best:.12g} x the reference", times(leaves, best), best)
+    yield candidate("scaled", f"equals {best:.12g} x the reference", times(leaves, best), best)
+
+
+@cache
+def known(sizes: tuple[tuple[str, float], ...]) -> dict[str, float]:
+    return values(dict(sizes))
 
 
 def values(sizes: dict[str, float]) -> dict[str, float]:
@@ -58,8 +63,8 @@ def values(sizes: dict[str, float]) -> dict[str, float]:
     return found
 
 
-def fitted(evidence: Evidence, leaves: Leaves) -> tuple[float | None, float, int]:
-    """The least squares factor in units of S, how far rounding may move it, and how many entries it rests on."""
+def fitted(evidence: Evidence, leaves: Leaves) -> tuple[float | None, float]:
+    """The least squares factor in units of S, and how far rounding may move it."""
     R, A = [], []
     for path, leaf in leaves.items():
         S = rounding_scale(leaf, evidence.dtype)
@@ -67,9 +72,9 @@ def fitted(evidence: Evidence, leaves: Leaves) -> tuple[float | None, float, int
         R.append(leaf.value[live] / S[live])
         A.append(evidence.actual[path][live] / S[live])
     x, y = np.concatenate(R), np.concatenate(A)
-    below, entries = float(x @ x), int(np.count_nonzero(x))
+    below = float(x @ x)
     best = float(x @ y) / below if below else 0.0
     if not best or not np.isfinite(best):
-        return None, 0.0, entries
+        return None, 0.0
     best += float(x @ (y - best * x)) / below  # the residual removes the rounding error of the first sum
-    return best, LIMIT * UNIT[evidence.dtype] * float(np.sum(np.abs(x))) / below, entries
+    return best, LIMIT * UNIT[evidence.dtype] * float(np.sum(np.abs(x))) / below

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -107,3 +107,13 @@ def exactly(value: np.ndarray, scale: np.ndarray) -> Leaf:
     """A leaf of a hypothesis: its own error, at most one unit of rounding, is no matter beside a limit of 32."""
     zero = np.broadcast_to(0.0, value.shape)
     return Leaf(value, zero, zero, scale)
+
+
+def various(arrays: Iterable[np.ndarray]) -> int:
+    """How many sizes the entries other than 0 have, where powers of 2 are one size: they round alike.
+
+    >>> various([np.array([1.0, 2.0, -3.0]), np.array([0.0, 6.0])])
+    2
+    """
+    sizes = np.concatenate([np.abs(A[A != 0]) for A in arrays])
+    return len(np.unique(np.frexp(sizes)[0].astype(np.float32)))

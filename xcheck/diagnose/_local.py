@@ -20,7 +20,7 @@ def damping(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     (path, leaf), *_ = leaves.items()
     difference = evidence.actual[path] - leaf.value
     entries, scale = (np.diag(difference), np.diag(leaf.scale)) if matrix else (difference, leaf.scale)
-    if len(entries) < 2:
+    if len(entries) < (2 if matrix else 3):  # any two numbers with their places exchanged and the sign look so
         return
     # The entry of the smallest scale shows the number that was added with the smallest rounding error.
     added = float(entries[np.argmin(scale)])
@@ -66,10 +66,11 @@ def per_example_terms(evidence: Evidence) -> np.ndarray | None:
 
 
 def few_entries(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
-    """At most eight entries are wrong, and fewer than half."""
+    """At most eight entries are wrong, and fewer than half of those that are not 0 in truth."""
     wrong = wrong_entries(evidence, leaves)
     places = [(path, tuple(int(i) for i in index)) for path, where in wrong.items() for index in np.argwhere(where)]
-    if not 0 < len(places) <= 8 or 2 * len(places) >= sum(where.size for where in wrong.values()):
+    live = sum(int(np.count_nonzero(wrong[path] | (leaf.scale > 0))) for path, leaf in leaves.items())
+    if not 0 < len(places) <= 8 or 2 * len(places) >= live:
         return
     said = ", ".join(f"{path}[{', '.join(map(str, index))}]" for path, index in places)
     zero = all(evidence.actual[path][index] == 0 for path, index in places)

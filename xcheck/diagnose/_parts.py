@@ -14,8 +14,8 @@ Function = Callable[[np.ndarray], np.ndarray]
 def functions(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     """Nothing at all; absolute values; squares; of a square matrix the projection on the positive semidefinite ones."""
     yield candidate("zero", "is zero everywhere", each(leaves, lambda x: 0 * x))
-    yield candidate("absolute", "is the absolute value", mapped(leaves, np.abs))
-    yield candidate("squared", "is squared entry by entry", mapped(leaves, np.square))
+    yield candidate("absolute", "is the absolute value", each(leaves, np.abs))
+    yield candidate("squared", "is squared entry by entry", squared(leaves))
     if evidence.quantity.shape == "p p":
         yield candidate("clipped", "has its negative eigenvalues clipped to zero", spread(leaves, clipped))
 
@@ -23,6 +23,8 @@ def functions(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
 def matrix_parts(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     """Matrices, or blocks of one, without a triangle with another diagonal; a (p, p) one without cross-blocks."""
     if any(leaf.value.ndim != 2 or len(set(leaf.value.shape)) > 1 for leaf in leaves.values()):
+        return
+    if all(leaf.value.size == 1 for leaf in leaves.values()):  # one number has no parts
         return
     if all(leaf.value.shape == (evidence.case.p, evidence.case.p) for leaf in leaves.values()):
         yield from without_cross_blocks(evidence, leaves)
@@ -63,14 +65,9 @@ def across(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
         yield candidate("symmetrised", "is symmetrised: the mean with its transpose", mean)
 
 
-def mapped(leaves: Leaves, function: Function) -> Leaves:
-    """A function of each entry, with the relative scale of the entry."""
-    found = {}
-    for path, leaf in leaves.items():
-        value = function(leaf.value)
-        relative = np.divide(leaf.scale, np.abs(leaf.value), out=np.zeros_like(value), where=leaf.value != 0)
-        found[path] = exactly(value, 2 * relative * np.abs(value))
-    return found
+def squared(leaves: Leaves) -> Leaves:
+    """The square of each entry, with twice the relative scale of the entry."""
+    return {path: exactly(leaf.value**2, 2 * leaf.scale * np.abs(leaf.value)) for path, leaf in leaves.items()}
 
 
 def spread(leaves: Leaves, function: Function) -> Leaves:

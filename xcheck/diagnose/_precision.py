@@ -22,8 +22,9 @@ from xcheck.result import Explanation
 COARSER = ("float32", "tf32", "bfloat16")
 #: TF32 is a matter of matrix products alone, and has no rerun.
 EMULATED = ("float32", "bfloat16")
-#: A pattern is the same from this correlation on: other orders of summation and other modes leave 0.1 to 1 of it.
-SAME = 0.3
+#: A pattern is the same from this correlation on. Runs of PyTorch in bfloat16 leave 0.35 to 1 of it, most of them more
+#: than 0.57, and in float32 less; a tanh approximated by a fraction reached 0.47, which is no matter of precision.
+SAME = 0.55
 #: Errors that have nothing to do with each other correlate by 1 / sqrt(entries): so many times that is no chance.
 CHANCE = 8.0
 #: Sizes of errors that are alike differ by at most this factor.
