@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import xcheck
 from xcheck import Case, CaseError, Computed, Linspace, Literal, LogNormal, Mismatch, Normal, Stored, _judge, _store
 from xcheck._dtypes import UNIT
 from xcheck._load import shipped_folder
+from xcheck._rebuild import vectors
 from xcheck._reference import ensure, file_name, missing, reference
 from xcheck.arrays import Descriptor, stored_path
 from xcheck.exact.certify import by_convention
@@ -27,8 +29,10 @@ every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 shipped_case = pytest.mark.parametrize("case", SHIPPED.values(), ids=SHIPPED)
 
 
+@cache
 def descriptors(case: Case) -> list[Descriptor]:
-    declared = [*case.params.values(), *case.inputs.values(), *case.tangents.values()]
+    """Of every array of a case, the drawn tangents and cotangents among them."""
+    declared = [*case.params.values(), *case.inputs.values(), *vectors(case), *case.tangents.values()]
     return declared if case.targets is None else [*declared, case.targets]
 
 
