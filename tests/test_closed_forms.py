@@ -10,6 +10,7 @@ import pytest
 
 import xcheck
 from xcheck._dtypes import UNIT
+from xcheck._judge import LIMIT
 
 
 def last_hidden_layer(case: xcheck.Case) -> np.ndarray:
@@ -30,5 +31,5 @@ def ratio(case: xcheck.Case, by_hand: np.ndarray) -> float:
 def test_the_hessian_of_the_last_layer_is_the_one_by_hand(name: str) -> None:
     case = xcheck.load_cases()[name]
     h = np.concatenate([last_hidden_layer(case), np.ones((case.n, 1))], axis=1)
-    assert ratio(case, 2 / np.longdouble(case.n) * h.T @ h) <= 1
-    assert ratio(case, 1 / np.longdouble(case.n) * h.T @ h) > 1e6, "MSE without its 2 would pass"
+    assert ratio(case, 2 / np.longdouble(case.n) * h.T @ h) <= LIMIT
+    assert ratio(case, 1 / np.longdouble(case.n) * h.T @ h) > LIMIT, "MSE without its 2 would pass"

@@ -16,7 +16,7 @@ from xcheck._errors import UnknownPrimitive, UsageError
 from xcheck._parity.jaxpr import recorded
 from xcheck.cli import main
 from xcheck.exact.monte_carlo import MonteCarlo
-from xcheck.exact.namespace import Array, Namespace
+from xcheck.exact.namespace import Namespace
 
 X = np.random.default_rng(0).standard_normal((4, 3))
 LABELS = [0, 2, 1, 1]
@@ -83,13 +83,10 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_recorded_program_is_the_function(name: str):
-    function, algebra = FUNCTIONS[name], MonteCarlo(noise=0.0)
-    xp = Namespace(algebra)
-    found = np.asarray(recorded(function, [X])(xp, Array(xp, algebra.constant(X))).value)
-    with jax.enable_x64(True):
-        expected = np.asarray(function(jnp.asarray(X)))
-    assert found.shape == expected.shape
-    assert np.max(np.abs(found - expected)) <= 64 * 2.0**-53 * np.max(np.abs(expected))
+    """The recorded operations are the reference; by the judge's threshold JAX's own run of the function agrees."""
+    found = outcomes(lambda x: 2 * x, FUNCTIONS[name], X, quantities=["value"], dtypes=["float64"])
+    assert found["jax", "value"] == {"agrees"}
+    assert "agrees" not in found["torch", "value"]
 
 
 @pytest.mark.parametrize(

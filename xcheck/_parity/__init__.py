@@ -14,6 +14,7 @@ from xcheck._registry import unknown
 from xcheck.arrays import Literal
 from xcheck.case import Case
 from xcheck.quantities import load_quantities
+from xcheck.quantities.value import program
 from xcheck.quantity import implementations
 from xcheck.result import Document, Outcome
 from xcheck.run.machine import machine, versions
@@ -67,7 +68,7 @@ def parity(
         for one in implementations(quantity).values()
         if one.cases == "*" and one.module.startswith("xcheck.") and one.tier != TIERS[-1]
         # What runs the case's own program has no part here: the framework's is the one that is asked about.
-        if one.name.split("_")[1] != "program"
+        if one.function is not program
         for dtype in settings.dtypes
     ]
     call = "xcheck.parity(torch_fn, jax_fn, args)"
@@ -102,11 +103,11 @@ def _case(
             raise UsageError(f"wrt names argument {position}, but there are {len(arrays)}, counted from 0")
     held = "float64" if tuple(dtypes) == ("float64",) else "float32"
     inputs = {f"arg{k}": Literal(array[None].tolist(), held) for k, array in enumerate(arrays)}
-    program = recorded(jax_fn, [descriptor.make()[0] for descriptor in inputs.values()])
+    ported = recorded(jax_fn, [descriptor.make()[0] for descriptor in inputs.values()])
 
     def exact(xp: Any, params: Any, given: Mapping[str, Any]) -> Any:
         squeezed = [a[0] if isinstance(a, np.ndarray) else xp.reshape(a, a.shape[1:]) for a in given.values()]
-        return _rows(program(xp, *squeezed), xp.reshape)
+        return _rows(ported(xp, *squeezed), xp.reshape)
 
     def native(function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda params, *given: _rows(function(*(a[0] for a in given)), lambda array, shape: array.reshape(shape))

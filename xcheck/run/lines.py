@@ -21,17 +21,17 @@ Arrays = Mapping[str, np.ndarray]
 OTHER = {"jvp": "vjp", "vjp": "jvp"}
 
 
-def lines(native: Any, problem: Problem, implementation: Implementation) -> dict[str, str]:
+def lines(native: Any, problem: Problem, implementation: Implementation, quick: bool = False) -> dict[str, str]:
     """Name to "ok" or what is wrong; empty where the quantity has no such line.
 
     The numbers must be in our convention: those of a library that declares another have been judged, and have no line.
     """
     if implementation.convention != Convention():
         return {}
-    return {**_adjoint(native, problem, implementation), **_aux(native, problem, implementation)}
+    return {**_adjoint(native, problem, implementation, quick), **_aux(native, problem, implementation)}
 
 
-def _adjoint(native: Any, problem: Problem, implementation: Implementation) -> dict[str, str]:
+def _adjoint(native: Any, problem: Problem, implementation: Implementation, quick: bool) -> dict[str, str]:
     """A product against the framework's own product on the other side, by its main implementation."""
     quantity = implementation.quantity
     if quantity not in OTHER or OTHER[quantity] not in problem.case.quantities:
@@ -41,7 +41,7 @@ def _adjoint(native: Any, problem: Problem, implementation: Implementation) -> d
         return {}
     other = _main(OTHER[quantity], problem.framework)
     try:
-        opposite = _execute.execute(asked, other).result
+        opposite = _execute.execute(asked, other, quick=quick).result
     except Exception as error:  # a framework may raise anything; that is a matter of the other cell
         return {"adjoint": f"note: {other.name} raised {type(error).__name__}"}
     by_name = {quantity: native, other.quantity: opposite}

@@ -88,7 +88,7 @@ def judged(case: Case, cell: Cell, settings: Settings, *, quick: bool, reproduce
         return result(cell, Outcome.NO_REFERENCE, exception_line(error))
     checks = {"determinism": f"note: {differs}" if differs else "ok"}
     if verdict.outcome in (Outcome.AGREES, Outcome.DISAGREES):
-        checks |= lines(native, problem, implementation)
+        checks |= lines(native, problem, implementation, quick)
     return _with_verdict(result(cell, verdict.outcome, seconds=seconds), verdict, checks)
 
 
