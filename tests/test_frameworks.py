@@ -1,12 +1,14 @@
 """Both frameworks under one set of names: arrays go in and out exactly, settings are restored, `xp.nn` is mirrored."""
 
 import inspect
+from dataclasses import replace
 
 import jax
 import numpy as np
 import pytest
 import torch
 
+import xcheck
 from xcheck._errors import DeviceError, UsageError
 from xcheck.exact.nn import PRIMITIVES
 from xcheck.frameworks import _jax_nn, _torch_nn
@@ -141,3 +143,27 @@ def test_quick_compilation_is_another_one_and_says_the_same():
 def test_an_option_that_this_xla_does_not_know_is_left_out():
     assert in_jax._accepted(in_jax.QUICK) == in_jax.QUICK
     assert in_jax._accepted({"xla_of_another_release": 0}) is None
+
+
+def test_compiled_torch_is_recorded_once_and_sees_new_numbers(monkeypatch):
+    """Recording takes seconds: a benchmark that repeated it would time the compiler."""
+    recorded = []
+
+    def objective(problem):
+        recorded.append(problem)
+        return problem.objective(problem.theta)
+
+    def quickly(graph, **settings):
+        return graph
+
+    monkeypatch.setattr(torch, "compile", quickly)
+    monkeypatch.setenv("CXX", "true")
+    run = in_torch.wrap(objective, "compile")
+    one = xcheck.problem("linear_gaussian_3_2", "value", "torch")
+    other = replace(one, theta=one.theta + 1)
+    found = [run(one).item(), run(other).item(), run(one).item()]
+    assert found == [one.objective(one.theta).item(), one.objective(other.theta).item(), found[0]]
+    assert len(recorded) == 1
+    single = xcheck.problem("linear_gaussian_3_2", "value", "torch", dtype="float32")
+    assert run(single).dtype == torch.float32
+    assert len(recorded) == 2
