@@ -51,7 +51,7 @@ def test_a_result_with_the_errors_of_a_coarser_dtype_was_computed_in_it(which):
     actual, truth = computed(*which)
     (found,) = explained(bare(inside(actual)), truth)
     assert (found.name, found.value) == ("precision", which[3])
-    assert f"a rerun with every operation rounded to {which[3]} errs alike" in found.text
+    assert f"was computed in {which[3]}: a rerun that rounds there errs alike" in found.text
 
 
 @pytest.mark.parametrize("which", COMPUTED, ids=lambda which: "/".join(which))
@@ -76,4 +76,23 @@ def draw(A):
 def test_an_approximated_tanh_is_no_matter_of_precision():
     (tanh,) = (defect for defect in PROGRAMS if defect.name == "tanh_of_low_order")
     here = cell("tanh_mlp_regression", "hvp", "float64")
-    assert [found.name for found in here.judge(plant(tanh, here).wrong).diagnosis] == ["rounding_size"]
+    assert [found.name for found in here.judge(plant(tanh, here).wrong).diagnosis] == ["tanh_fraction"]
+
+
+@pytest.mark.parametrize(
+    ("name", "case", "quantity"),
+    [
+        ("tanh_in_float32", "tanh_layer", "jacobian_inputs"),
+        ("bfloat16_products", "tanh_mlp_regression", "gradient"),
+        ("tf32_products", "layer_norm", "value"),
+    ],
+)
+def test_lower_precision_in_one_kind_of_operation_is_told_from_that_of_all(name, case, quantity):
+    (defect,) = (defect for defect in PROGRAMS if defect.name == name)
+    here = cell(case, quantity, "float64")
+    (found,) = here.judge(plant(defect, here).wrong).diagnosis
+    said = {
+        "tanh_in_float32": "has its functions in float32",
+        "bfloat16_products": "has its matrix products in bfloat16",
+    }
+    assert found.text.startswith(said.get(name, "has its matrix products in tf32"))

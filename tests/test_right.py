@@ -9,7 +9,7 @@ import pytest
 from right.__main__ import journal
 from right.confirm import SecondChannel
 from right.programs import QUANTITIES, program
-from right.report import count_right, grouped, merge, right, summary, unlikely
+from right.report import distinct, grouped, merge, right, summary, unlikely
 from right.study import Record, study
 
 from xcheck._tree import leaves, tree
@@ -97,7 +97,7 @@ def test_journal_drops_a_line_that_was_cut_off_and_other_numbers_of_seeds(tmp_pa
     found = journal(path, 6)
     assert list(found) == [3]
     assert isinstance(found[3][0], Record)
-    assert count_right(found) == 1
+    assert distinct(found) == 1
 
 
 def test_report_keeps_the_other_keys_of_the_file(tmp_path):

@@ -1,7 +1,7 @@
 """`python -m right` (with tests/ on the path): counts right results that the judge rejects.
 
 Each program's records are a line of reports/right.jsonl, so that a run that was stopped goes on; `--count` says at how
-many right results it ends. What they amount to is the key "right" of reports/zoo.json.
+many right results, distinct in program, quantity or seed, it ends. They amount to the key "right" of reports/zoo.json.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from right.programs import program
-from right.report import count_right, lines, merge, summary, unlikely
+from right.report import distinct, lines, merge, summary, unlikely
 from right.study import Record, study
 
 Journal = dict[int, list[Record]]
@@ -43,8 +43,8 @@ def journal(path: Path, seeds: int) -> Journal:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m right", description=__doc__)
-    parser.add_argument("--count", type=int, default=10_000, help="stop at so many right results")
-    parser.add_argument("--seeds", type=int, default=6, help="cases of each program")
+    parser.add_argument("--count", type=int, default=10_000, help="stop at so many distinct right results")
+    parser.add_argument("--seeds", type=int, default=12, help="cases of each program")
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs have found")
     parser.add_argument("--folder", type=Path, default=Path("reports"))
     options = parser.parse_args()
@@ -55,14 +55,14 @@ def main() -> int:
     known = journal(path, options.seeds)
     found: Journal = {}
     with path.open("a") as file:
-        while count_right(found) < options.count:
+        while distinct(found) < options.count:
             number = len(found)
             if number not in known:
                 known[number] = list(study(program(number), range(options.seeds)))
                 file.write(msgspec.json.encode(Line(number, options.seeds, known[number])).decode() + "\n")
                 file.flush()
             found[number] = known[number]
-            print(f"program {number}: {count_right(found)} right results of {options.count}", flush=True)
+            print(f"program {number}: {distinct(found)} distinct right results of {options.count}", flush=True)
     told = summary(found)
     merge(options.folder / "zoo.json", "right", told)
     print("\n".join(lines(told)))

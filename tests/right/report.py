@@ -26,8 +26,9 @@ def right(record: Record) -> bool:
     return record.confirmed and record.outcome in JUDGED
 
 
-def count_right(found: Found) -> int:
-    return sum(right(record) for records in found.values() for record in records)
+def distinct(found: Found) -> int:
+    """Right results that differ in program, seed or quantity; those of other dtypes and implementations count once."""
+    return len({(number, r.seed, r.quantity) for number, records in found.items() for r in records if right(r)})
 
 
 def distribution(records: Iterable[Record]) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def summary(found: Found) -> dict[str, Any]:
         **distribution(kept),
         "programs": len(found),
         "cases": len({(number, record.seed) for number, record in every}),
-        "distinct": len({(number, r.seed, r.quantity) for number, r in every if right(r)}),
+        "distinct": distinct(found),
         "implementations": len({(r.quantity, r.implementation) for r in kept}),
         "failed_lines": dict(Counter(line for record in kept for line in record.failed_lines)),
         "rejected_ones": [

@@ -111,7 +111,7 @@ def spread(defect: Defect, cases: tuple[str, ...], dtype: str, count: int) -> It
 
 
 #: What is fitted to the result.
-FITTED = {"scaled", "few_entries", "offset", "damping"}
+FITTED = {"scaled", "few_entries", "offset", "damping", "finite_difference"}
 #: "An error of the size of float32 rounding, cause unknown" claims nothing.
 NO_CLAIM = {"rounding_size"}
 

@@ -14,8 +14,17 @@ from xcheck import Literal
 from xcheck._lazy import torch
 from xcheck._problem import problem
 from xcheck.case import Case
-from xcheck.program import Sequential, Twice
+from xcheck.program import BatchNorm, Sequential, Twice
 from zoo._defect import Defect, Right
+from zoo.activations import (
+    tanh_in_float32,
+    tanh_of_high_order,
+    tanh_of_low_order,
+    tanh_straight_through,
+    tanh_with_constant_slope,
+    tanh_with_slope_1_minus_y,
+    tanh_without_first_unit,
+)
 from zoo.running import computed, small
 
 Change = Callable[[Case], Case | None]
@@ -97,45 +106,6 @@ def arguments(needed: tuple[str, ...], change: Callable[[dict], dict]) -> Callab
     )
 
 
-def tanh_of_low_order(x):
-    """The [3/2] approximant of its continued fraction, cut off where it reaches 1."""
-    x = torch.clamp(x, -3, 3)
-    return x * (27 + x * x) / (27 + 9 * x * x)
-
-
-def tanh_of_high_order(x):
-    """The [7/6] approximant: 4e-7 off at 2, as a fast float32 tanh may be."""
-    z = x * x
-    return x * (135135 + z * (17325 + z * (378 + z))) / (135135 + z * (62370 + z * (3150 + 28 * z)))
-
-
-def tanh_with_slope_1_minus_y(x):
-    """`1 - (1 - y) exp(x0 - x)` solves y' = 1 - y, so every derivative is that of the wrong rule."""
-    x0 = x.detach()
-    return 1 - (1 - torch.tanh(x0)) * torch.exp(x0 - x)
-
-
-def tanh_with_constant_slope(x):
-    """The slope is right, and taken for a constant by the second derivative."""
-    x0 = x.detach()
-    y = torch.tanh(x0)
-    return y + (1 - y * y) * (x - x0)
-
-
-def tanh_straight_through(x):
-    return torch.tanh(x.detach()) + x - x.detach()
-
-
-def tanh_in_float32(x):
-    return torch.tanh(x.to(torch.float32)).to(x.dtype)
-
-
-def tanh_without_first_unit(x):
-    """Dropout that was left on."""
-    kept = (torch.arange(x.shape[-1]) > 0).to(x.dtype)
-    return torch.tanh(x) * (kept if x.shape[-1] > 1 else 1)
-
-
 def stale_activations(run, xp, params, inputs):
     """The backward pass finds the activations of the step before, when the parameters were 1 % smaller."""
     before: list[torch.Tensor] = []
@@ -203,6 +173,17 @@ def shared(seen: Callable[[Any], Any]) -> Callable[[Right], Any]:
     return running(altered)
 
 
+def other_statistics(case: Case) -> Case | None:
+    """Batch normalisation in the other mode: evaluation for training, or the reverse."""
+    layers = getattr(case.program, "layers", ())
+    if not any(isinstance(layer, BatchNorm) for layer in layers):
+        return None
+    net = Sequential(
+        *(replace(one, training=not one.training) if isinstance(one, BatchNorm) else one for one in layers)
+    )
+    return replace(case, program=lambda xp, params, inputs: net(xp, params, inputs))
+
+
 def misaligned(case: Case) -> Case | None:
     """Every example has the target of the one before it."""
     targets = case.values().targets
@@ -224,31 +205,44 @@ TOUCHED = ("wrong_block", "few_entries", "wrong_examples", "zero")
 #: Of a linear program: a bias is added to every entry, and its block of the Hessian is diagonal.
 LINEAR = ("offset", "damping", "scaled", "off_diagonal")
 PROGRAMS = (
-    Defect("tanh_of_low_order", function(tanh=tanh_of_low_order), (), also=TOUCHED),
+    Defect("tanh_of_low_order", function(tanh=tanh_of_low_order), ("tanh_fraction",), also=TOUCHED),
     # In float32 it is within 64 u S everywhere.
-    Defect("tanh_of_high_order", function(tanh=tanh_of_high_order), (), also=TOUCHED, dtypes=("float64",)),
-    Defect("tanh_with_slope_1_minus_y", function(tanh=tanh_with_slope_1_minus_y), (), also=TOUCHED),
+    Defect(
+        "tanh_of_high_order", function(tanh=tanh_of_high_order), ("tanh_fraction",), also=TOUCHED, dtypes=("float64",)
+    ),
+    Defect("tanh_with_slope_1_minus_y", function(tanh=tanh_with_slope_1_minus_y), ("wrong_slope",), also=TOUCHED),
     # Nothing bends but tanh, so that the blocks of its Hessian are those of the GGN.
     Defect(
         "tanh_with_constant_slope",
         function(tanh=tanh_with_constant_slope),
-        (),
-        also=(*TOUCHED, "ggn_diagonal", "ggn_blocks", "ggn_trace"),
+        ("wrong_slope", "ggn", "ggn_diagonal", "ggn_blocks", "ggn_trace", "zero"),
+        also=TOUCHED,
     ),
-    Defect("tanh_straight_through", function(tanh=tanh_straight_through), (), also=TOUCHED),
-    Defect("tanh_in_float32", function(tanh=tanh_in_float32), (), also=(*TOUCHED, "precision"), dtypes=("float64",)),
-    Defect("tanh_without_first_unit", function(tanh=tanh_without_first_unit), (), also=TOUCHED),
+    Defect("tanh_straight_through", function(tanh=tanh_straight_through), ("wrong_slope", "zero"), also=TOUCHED),
+    Defect(
+        "tanh_in_float32",
+        function(tanh=tanh_in_float32),
+        ("precision",),
+        also=(*TOUCHED, "precision"),
+        dtypes=("float64",),
+    ),
+    Defect("tanh_without_first_unit", function(tanh=tanh_without_first_unit), ("dropped_unit",), also=TOUCHED),
     Defect("stale_activations", program(stale_activations, lambda case: "tanh" in asked(case)), (), also=TOUCHED),
     Defect("stale_parameters", parameters(stepped), (), also=(*TOUCHED, *LINEAR)),
-    Defect("square_weights_transposed", parameters(square_transposed), (), also=TOUCHED),
+    Defect("square_weights_transposed", parameters(square_transposed), ("transposed_weight",), also=TOUCHED),
     Defect(
-        "biases_forgotten", parameters(lambda name, x: 0 * x if "bias" in name else x), (), also=(*TOUCHED, *LINEAR)
+        "biases_forgotten",
+        parameters(lambda name, x: 0 * x if "bias" in name else x),
+        ("no_bias",),
+        also=(*TOUCHED, *LINEAR),
     ),
-    Defect("bfloat16_products", function(matmul=rounded_to_bfloat16), (), also=(*TOUCHED, "precision")),
-    Defect("tf32_products", function(matmul=rounded_to_tf32), (), also=TOUCHED),
-    Defect("relu_leaks", function(relu=lambda x: torch.nn.functional.leaky_relu(x, 0.01)), (), also=TOUCHED),
-    Defect("layer_norm_of_large_eps", function(layer_norm=layer_norm_of_large_eps), (), also=TOUCHED),
-    Defect("batch_variance_unbiased", function(var=unbiased), (), also=TOUCHED),
+    Defect("bfloat16_products", function(matmul=rounded_to_bfloat16), ("precision",), also=(*TOUCHED, "precision")),
+    Defect("tf32_products", function(matmul=rounded_to_tf32), ("precision",), also=TOUCHED),
+    Defect(
+        "relu_leaks", function(relu=lambda x: torch.nn.functional.leaky_relu(x, 0.01)), ("leaky_relu",), also=TOUCHED
+    ),
+    Defect("layer_norm_of_large_eps", function(layer_norm=layer_norm_of_large_eps), ("wrong_eps",), also=TOUCHED),
+    Defect("batch_variance_unbiased", function(var=unbiased), ("unbiased_variance",), also=TOUCHED),
     Defect(
         "batch_statistics_detached",
         function(
@@ -256,28 +250,29 @@ PROGRAMS = (
             var=lambda x, axis: torch.var(x.detach(), dim=axis, correction=0),
             mean=lambda x, axis: torch.mean(x.detach(), dim=axis),
         ),
-        (),
+        ("frozen_statistics",),
         also=TOUCHED,
     ),
-    Defect("shared_weight_counted_once", shared(lambda x: x.detach()), (), also=TOUCHED),
-    Defect("shared_weight_counted_twice", shared(lambda x: 2 * x - x.detach()), (), also=TOUCHED),
-    Defect("misaligned_targets", running(misaligned), (), also=TOUCHED),
+    Defect("batch_statistics_of_other_mode", running(other_statistics), ("batch_statistics",), also=TOUCHED),
+    Defect("shared_weight_counted_once", shared(lambda x: x.detach()), ("shared_weight",), also=TOUCHED),
+    Defect("shared_weight_counted_twice", shared(lambda x: 2 * x - x.detach()), ("shared_weight",), also=TOUCHED),
+    Defect("misaligned_targets", running(misaligned), ("misaligned_targets",), also=TOUCHED),
     Defect(
         "target_detached",
         arguments(("q_target",), lambda inputs: {"q_target": inputs["q_target"].detach()}),
-        (),
+        ("detached_input", "zero"),
         also=TOUCHED,
     ),
     Defect(
         "critic_detached",
         arguments(("states",), lambda inputs: {name: inputs[name].detach() for name in ("states", "actions")}),
-        (),
+        ("detached_input", "zero"),
         also=TOUCHED,
     ),
     Defect(
         "argument_order",
         arguments(("states",), lambda inputs: {"states": inputs["actions"], "actions": inputs["states"]}),
-        (),
+        ("wrong_argument",),
         also=TOUCHED,
     ),
 )

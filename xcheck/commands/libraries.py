@@ -18,7 +18,7 @@ def libraries(
     dtype: Annotated[str, typer.Option(metavar="DTYPE,...", help="float64, float32")] = "float64,float32",
     tier: Tier = "standard",
     cases: Cases = None,
-    timeout: Timeout = 60.0,
+    timeout: Timeout = None,
     memory: Memory = 4096,
     jobs: Jobs = None,
     json: Annotated[Path, typer.Option(metavar="FILE", help="the scoreboard's file")] = Path("reports/libraries.json"),

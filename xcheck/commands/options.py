@@ -14,7 +14,9 @@ Cases = Annotated[Path | None, typer.Option("--cases", metavar="DIR", help="case
 Adapter = Annotated[str | None, typer.Option("--adapter", metavar="MODULE", help="a module with implementations")]
 CaseGlob = Annotated[str, typer.Option(metavar="GLOB", help="names of cases; several globs with commas")]
 Tier = Annotated[str, typer.Option(metavar="smoke|standard|full", help="how many cases")]
-Timeout = Annotated[float, typer.Option(metavar="S", help="seconds for one cell")]
+Timeout = Annotated[
+    float | None, typer.Option(metavar="S", help="seconds for one cell; 60 if not given, 600 in the full tier")
+]
 Memory = Annotated[int, typer.Option(metavar="MB", help="memory for one cell")]
 Jobs = Annotated[int | None, typer.Option("-j", metavar="N", help="worker processes; one a core by default")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="only what failed, and the counts")]

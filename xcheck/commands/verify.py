@@ -23,7 +23,7 @@ def verify(
     device: Annotated[str, typer.Option(metavar="cpu|cuda|all", help="where to compute")] = "cpu",
     cases: Cases = None,
     tier: Tier = "standard",
-    timeout: Timeout = 60.0,
+    timeout: Timeout = None,
     memory: Memory = 4096,
     jobs: Jobs = None,
     json: Annotated[Path, typer.Option(metavar="FILE", help="the final file; the journal is FILE.jsonl")] = Path(
@@ -59,7 +59,7 @@ def explain(
     id: Annotated[str, typer.Argument(metavar="ID", help="case/quantity/implementation/dtype/device")],
     adapter: Adapter = None,
     cases: Cases = None,
-    timeout: Timeout = 60.0,
+    timeout: Timeout = None,
     memory: Memory = 4096,
 ) -> int:
     """Run one cell and tell all about it: formula, worst entry, both values, diagnosis, line to reproduce."""

@@ -1,4 +1,4 @@
-"""The search for an explanation: one cause, then two, then causes in one place only, then precision."""
+"""The search for an explanation: one cause, then one inside the program, then two, then one place, then precision."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import numpy as np
 
 from xcheck._judge import LIMIT, distance, fits, rounding_scale
 from xcheck.diagnose import _factors, _local, _numbers, _orders, _parts, _relatives
+from xcheck.diagnose._differences import finite_difference
 from xcheck.diagnose._hypothesis import Candidate, Evidence, Hypothesis, Leaves, various
 from xcheck.diagnose._local import wrong_entries
 from xcheck.diagnose._precision import reproduced, rounding_size, stored_in
+from xcheck.diagnose._programs import programs
 from xcheck.result import Explanation
 
 PLACES: tuple[Hypothesis, ...] = (
@@ -37,9 +39,13 @@ def explain(evidence: Evidence) -> tuple[Explanation, ...]:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         single = accepted(evidence, whole, one(evidence, whole))
         strong = tuple(explanation for explanation in single if not explanation.name.endswith(WEAK))
+        scaled = tuple(explanation for explanation in single if explanation.name == "scaled")
         return (
             strong
+            or tuple(finite_difference(evidence))
             or tuple(stored_in(evidence))
+            or scaled
+            or mistaken(evidence, whole)
             or single
             or in_some_leaves(evidence)
             or accepted(evidence, whole, two(evidence, whole))
@@ -47,6 +53,14 @@ def explain(evidence: Evidence) -> tuple[Explanation, ...]:
             or tuple(reproduced(evidence))
             or tuple(rounding_size(evidence))
         )
+
+
+def mistaken(evidence: Evidence, leaves: Leaves) -> tuple[Explanation, ...]:
+    """Mistakes in the program; where what is wrong are zeros and other entries of few sizes, also where they are."""
+    found = accepted(evidence, leaves, programs(evidence, leaves))
+    wrong = wrong_entries(evidence, leaves)
+    telling = various(evidence.actual[path][wrong[path]] for path in leaves) > 2
+    return found if telling or not found else (*found, *accepted(evidence, leaves, tried(evidence, leaves, LOCAL)))
 
 
 def one(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:

@@ -1,9 +1,9 @@
-"""Lower precision: claimed where every value is representable in it, or where a rerun of the exact program with every
-operation rounded errs in the same way; else only the size of the error is named."""
+"""Lower precision: claimed where every value is representable in it, or where a rerun of the exact program, rounded
+everywhere or in its products or functions alone, errs in the same way; else only the size of the error is named."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,21 +12,30 @@ from xcheck._dtypes import UNIT
 from xcheck._errors import Undecidable
 from xcheck._judge import LIMIT, distance, rounding_scale
 from xcheck.arrays import rounded
-from xcheck.diagnose._hypothesis import Evidence
+from xcheck.diagnose._hypothesis import Evidence, various
 from xcheck.diagnose._local import wrong_entries
 from xcheck.exact.derivatives import Derivatives
-from xcheck.exact.emulated import Emulated
+from xcheck.exact.emulated import Emulated, EmulatedFunctions, EmulatedProducts
+from xcheck.exact.monte_carlo import MonteCarlo
 from xcheck.result import Explanation
 
 #: From fine to coarse.
 COARSER = ("float32", "tf32", "bfloat16")
-#: TF32 is a matter of matrix products alone, and has no rerun.
-EMULATED = ("float32", "bfloat16")
+#: What is said of a rerun, the dtype that it rounds to and its algebra, from fine to coarse.
+EMULATED: tuple[tuple[str, str, Callable[[str], MonteCarlo]], ...] = (
+    ("was computed in", "float32", Emulated),
+    ("has its functions in", "float32", EmulatedFunctions),
+    ("has its matrix products in", "tf32", EmulatedProducts),
+    ("has its matrix products in", "bfloat16", EmulatedProducts),
+    ("was computed in", "bfloat16", Emulated),
+)
 #: A pattern is the same from this correlation on. Runs of PyTorch in bfloat16 leave 0.35 to 1 of it, most of them more
 #: than 0.57, and in float32 less; a tanh approximated by a fraction reached 0.47, which is no matter of precision.
 SAME = 0.55
 #: Errors that have nothing to do with each other correlate by 1 / sqrt(entries): so many times that is no chance.
 CHANCE = 8.0
+#: What a rerun leaves of an error, in bits of it times its entries: so many are no chance, however few the entries.
+BITS = 40.0
 #: Sizes of errors that are alike differ by at most this factor.
 ALIKE = 4.0
 
@@ -46,20 +55,22 @@ def stored_in(evidence: Evidence) -> Iterator[Explanation]:
 
 
 def reproduced(evidence: Evidence) -> Iterator[Explanation]:
-    """The finest coarser dtype in which the emulated rerun has errors of the same size and the same pattern."""
-    for dtype in EMULATED:
-        if UNIT[dtype] > UNIT[evidence.dtype] and worst_ratio(evidence, dtype) is not None:
-            same = correlation(evidence, dtype)
-            if same >= SAME:
-                text = f"was computed in {dtype}: a rerun with every operation rounded to {dtype} errs alike"
-                yield Explanation("precision", dtype, f"{text} (correlation {same:.2f})")
-                return
+    """The emulated rerun whose errors are most like those of the result, if they are of one size and one pattern."""
+    found = [
+        (alike(evidence, algebra(dtype)), said, dtype)
+        for said, dtype, algebra in EMULATED
+        if UNIT[dtype] > UNIT[evidence.dtype] and worst_ratio(evidence, dtype) is not None
+    ]
+    same, said, dtype = max(found, default=(0.0, "", ""))
+    if same > 0:
+        text = f"{said} {dtype}: a rerun that rounds there errs alike (correlation {same:.2f})"
+        yield Explanation("precision", dtype, text)
 
 
-def correlation(evidence: Evidence, dtype: str) -> float:
-    """Of the result's errors with those of the rerun; 0 where they differ in size, or where it may be chance."""
+def alike(evidence: Evidence, algebra: MonteCarlo) -> float:
+    """The correlation of the result's errors with those of the rerun; 0 where it may be chance."""
     try:
-        rerun = evidence.quantity.reference(Derivatives(evidence.case, Emulated(dtype), evidence.dtype))
+        rerun = evidence.quantity.reference(Derivatives(evidence.case, algebra, evidence.dtype))
     except Undecidable:  # the case sits on a kink, where a rerun may take the other side
         return 0.0
     # A reference that a caller has given may be of other numbers than the case's.
@@ -70,7 +81,11 @@ def correlation(evidence: Evidence, dtype: str) -> float:
     if not min(sizes) > 0 or not 1 / ALIKE <= sizes[0] / sizes[1] <= ALIKE:
         return 0.0
     same = float(ours @ theirs) / sizes[0] / sizes[1]
-    return same if same * ours.size**0.5 >= CHANCE else 0.0
+    left = float(np.linalg.norm(ours - theirs)) / sizes[0]
+    # Entries with the same error are one piece of evidence.
+    entries = various(evidence.actual[path] - leaf.value for path, leaf in evidence.reference.leaves.items())
+    proven = entries * -np.log2(max(left, UNIT[evidence.dtype])) >= BITS
+    return same if proven or (same >= SAME and same * entries**0.5 >= CHANCE) else 0.0
 
 
 def errors(evidence: Evidence, found: Mapping[str, Any]) -> np.ndarray:

@@ -63,6 +63,11 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def recording() -> bool:
+    """Whether operations are being recorded for a graph."""
+    return proxy_tensor.get_proxy_mode() is not None
+
+
 def _record(function: Callable[..., Any], leaves: Sequence[Any], spec: Any, prepared: Sequence[Any]) -> Any:
     """The compiled graph of a function's operations at these arrays, which are its arguments."""
     compiler = os.environ.get("CXX", "g++")

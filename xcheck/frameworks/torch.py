@@ -16,7 +16,7 @@ from xcheck._lazy import LazyModule, torch
 from xcheck._tree import leaves, tree
 from xcheck.frameworks import _torch_nn
 from xcheck.frameworks._namespace import Namespace
-from xcheck.frameworks._torch_compile import compiled, register
+from xcheck.frameworks._torch_compile import compiled, recording, register
 from xcheck.frameworks._torch_module import call, loss_module, module, module_state
 
 Tensor = Any  # torch.Tensor; a type checker would take this folder's torch.py for PyTorch
@@ -48,7 +48,8 @@ def identity(size: int, like: Tensor) -> Tensor:
 
 
 def chunked(function: Callable[[Tensor], Any], size: int) -> Callable[[Tensor], Any]:
-    return torch.func.vmap(function, chunk_size=size)
+    """Chunks of `size` rows; all rows at once while a graph is recorded, since a graph repeats every chunk."""
+    return torch.func.vmap(function, chunk_size=None if recording() else size)
 
 
 def shapes(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -41,10 +41,13 @@ def in_both(
     tier: str = "standard",
     eager: str = "full",
     compiled: bool = False,
+    compiled_needs: tuple[str, ...] = (),
     torch_limitations: tuple[Limitation, ...] = (),
+    compiled_limitations: tuple[Limitation, ...] = (),
 ) -> Callable[[F], F]:
     """Registers one text with PyTorch and with JAX, there jitted and, from the tier `eager` on, eager.
 
+    `compiled` registers it under `torch.compile`, too, in the full tier, with needs and limitations of its own besides.
     JAX eager compiles each operation for itself, 40 ms apiece: most of it is for the full tier.
     """
 
@@ -53,7 +56,11 @@ def in_both(
         ours = {**both, "limitations": torch_limitations}
         implements(quantity, name, "torch", tier=tier, **ours)(function)
         if compiled:
-            implements(quantity, name, "torch", variants=("compile",), tier="full", **ours)(function)
+            both_limitations = (*torch_limitations, *compiled_limitations)
+            implements(
+                quantity, name, "torch", variants=("compile",), tier="full", needs=(*needs, *compiled_needs),
+                cases=cases, limitations=both_limitations,
+            )(function)  # fmt: skip
         return in_jax(quantity, name, tier=tier, eager=eager, **both)(function)
 
     return register

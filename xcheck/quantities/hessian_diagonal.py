@@ -26,7 +26,7 @@ def full(problem: Problem) -> Array:
     return problem.xp.linalg.diagonal(problem.transforms.hessian(problem.objective)(problem.theta))
 
 
-@in_both("hessian_diagonal", "vmap_hvp", tier="smoke", compiled=True)
+@in_both("hessian_diagonal", "vmap_hvp", tier="smoke", compiled=True, compiled_needs=("dense",))
 def hvps(problem: Problem) -> Array:
     """`e_i . H e_i` by forward over reverse, a chunk of i at a time."""
     transforms, xp = problem.transforms, problem.xp

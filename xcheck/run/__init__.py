@@ -58,7 +58,7 @@ def verify(
     adapter: str | None = None,
     folder: str | Path | None = None,
     tier: str = "standard",
-    timeout: float = 60.0,
+    timeout: float | None = None,
     memory: int = 4096,
     jobs: int | None = None,
     journal: str | Path | None = None,
@@ -70,7 +70,7 @@ def verify(
             list of names and such objects.
         adapter: judge only the implementations of this module.
         folder: of case files, in place of the shipped cases.
-        timeout, memory: the limits of one cell, in seconds and MB.
+        timeout, memory: the limits of one cell, in seconds (60, and 600 in the full tier, if not given) and MB.
         jobs: worker processes; one a core unless given.
         journal: a file that keeps each result at once; a killed run with the same settings goes on from it.
 
@@ -150,7 +150,7 @@ def _execute(cells: list[Cell], settings: Settings, workers: int, watcher: Watch
     frameworks = sorted({cell.declared.framework for cell in cells})
     with TemporaryDirectory(prefix="xcheck-") as scratch:
         for (cell, _), came in run_isolated(
-            work, tasks, workers=workers, seconds=settings.timeout, start=start,
+            work, tasks, workers=workers, seconds=settings.seconds, start=start,
             arguments=(settings.folder, modules, frameworks, scratch),
         ):  # fmt: skip
             one = result(cell, came.outcome, came.reason) if isinstance(came, Failure) else came

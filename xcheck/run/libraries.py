@@ -49,7 +49,7 @@ def scoreboard(settings: Settings, watcher: Watcher | None = None, jobs: int | N
         folder = f" --cases {settings.folder}" if settings.folder else ""
         result.reproduce = f"xcheck explain {result.id} --adapter {module}{folder}"
     names = [name for name in LIBRARIES if adapter in ("xcheck.libraries", f"xcheck.libraries.{name}")]
-    looked = dict(run_isolated(look, names, workers=1, seconds=10 * settings.timeout))
+    looked = dict(run_isolated(look, names, workers=1, seconds=10 * settings.seconds))
     fields = {field: getattr(document, field) for field in document.__struct_fields__}
     return Scoreboard(**fields, libraries=[_library(name, looked[name]) for name in names])
 

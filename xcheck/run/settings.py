@@ -16,7 +16,8 @@ DEVICES = ("cpu", "cuda", "all")
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Globs for names (several are separated by commas), where to look, and the limits of one cell.
 
-    `folder` holds the case files (None: the shipped ones), `timeout` is in seconds, `memory` in MB.
+    `folder` holds the case files (None: the shipped ones), `timeout` is in seconds (None: 60, and 600 in the full tier,
+    which compiles without haste), `memory` in MB.
     """
 
     cases: str = "*"
@@ -27,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     devices: tuple[str, ...] = ("cpu",)
     folder: str | None = None
     tier: str = "standard"
-    timeout: float = 60.0
+    timeout: float | None = None
     memory: int = 4096
 
     def __post_init__(self) -> None:
@@ -40,7 +41,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(unknown("tier", self.tier, dict.fromkeys(TIERS)))
         if not self.dtypes or not self.devices:
             raise UsageError("at least one dtype and one device is needed")
-        if not self.timeout > 0:
+        if self.timeout is not None and not self.timeout > 0:
             raise UsageError(f"the time limit of a cell must be above 0 seconds, not {self.timeout:g}")
         if self.memory <= 0:
             raise UsageError(f"the memory limit of a cell must be above 0 MB, not {self.memory}")
+
+    @property
+    def seconds(self) -> float:
+        """The time limit of one cell."""
+        return self.timeout or (600.0 if self.tier == "full" else 60.0)

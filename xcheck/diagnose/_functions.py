@@ -1,0 +1,150 @@
+"""Mistakes in the functions of a program: activations, their slopes, normalisation, units that are dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from xcheck.case import Case
+from xcheck.diagnose._calls import Function, observed, with_functions
+from xcheck.diagnose._hypothesis import Evidence
+from xcheck.diagnose._mistake import Mistake
+from xcheck.diagnose._rerun import affordable
+
+Array = Any
+Calls = Sequence[np.ndarray]
+#: Rational functions in use for tanh: the first, clipped to -3 and 3, ends at 1; the others are cut off from its
+#: continued fraction (Lambert 1768).
+FRACTIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "x (27 + x^2) / (27 + 9 x^2)": ((27, 1), (27, 9)),
+    "x (15 + x^2) / (15 + 6 x^2)": ((15, 1), (15, 6)),
+    "x (945 + 105 x^2 + x^4) / (945 + 420 x^2 + 15 x^4)": ((945, 105, 1), (945, 420, 15)),
+    "x (135135 + 17325 x^2 + 378 x^4 + x^6) / (135135 + 62370 x^2 + 3150 x^4 + 28 x^6)": (
+        (135135, 17325, 378, 1), (135135, 62370, 3150, 28),
+    ),
+}  # fmt: skip
+#: Where its derivative is wrong, tanh is the function of x near x0 that has that derivative, and y0 at x0.
+SLOPES: dict[str, Callable[[Any, Array, np.ndarray, np.ndarray], Array]] = {
+    "takes 1 - y for the slope of tanh, not 1 - y^2": lambda xp, x, x0, y0: 1 - (1 - y0) * xp.exp(x0 - x),
+    "takes the slope of tanh for a constant: its second derivative is missing": (
+        lambda xp, x, x0, y0: y0 + (1 - y0 * y0) * (x - x0)
+    ),
+    "takes 1 for the slope of tanh (straight through)": lambda xp, x, x0, y0: y0 + (x - x0),
+}  # fmt: skip
+LEAKS = (0.01, 0.1, 0.2)
+EPSILONS = (1e-3, 1e-5, 1e-6, 1e-8, 1e-12, 0.0)
+NORMS = ("layer_norm", "group_norm", "instance_norm", "rms_norm", "batch_norm")
+BENT = ("tanh", "nn.relu", "nn.sigmoid", "nn.gelu", "nn.silu", "sin")
+
+
+def functions(evidence: Evidence) -> Iterator[Mistake]:
+    case, calls = evidence.case, observed(evidence)
+    if "tanh" in calls:
+        yield from of_tanh(case, calls["tanh"])
+    if "nn.relu" in calls:
+        for slope in LEAKS:
+            leaky = with_functions(case, lambda s=slope: {"nn.relu": lambda xp, x: xp.nn.leaky_relu(x, s)})
+            yield Mistake("leaky_relu", f"has a leaky ReLU of slope {slope:g} in place of the ReLU", leaky, slope)
+    yield from of_norms(case, calls)
+    if "var" in calls:
+        yield from of_statistics(case, calls)
+    for name in BENT:
+        yield from dropped(evidence, name, calls.get(name, ()))
+
+
+def of_tanh(case: Case, points: Calls) -> Iterator[Mistake]:
+    for said, (above, below) in FRACTIONS.items():
+        made = with_functions(case, lambda a=above, b=below: {"tanh": partial(fraction, above=a, below=b)})
+        yield Mistake("tanh_fraction", f"has the fraction {said} in place of tanh", made, said)
+    for said, slope in SLOPES.items():
+        yield Mistake("wrong_slope", said, with_functions(case, lambda s=slope: {"tanh": at(points, s)}))
+
+
+def fraction(xp: Any, x: Array, above: tuple[int, ...], below: tuple[int, ...]) -> Array:
+    """`x a(x^2) / b(x^2)`, no further than where it reaches 1."""
+    x = xp.clip(x, -3.0, 3.0) if above == (27, 1) else x
+    return x * polynomial(x * x, above) / polynomial(x * x, below)
+
+
+def polynomial(z: Array, coefficients: Sequence[int]) -> Array:
+    """`c0 + c1 z + c2 z^2 ...`, by Horner's rule."""
+    total = 0 * z + coefficients[-1]
+    for c in reversed(coefficients[:-1]):
+        total = total * z + c
+    return total
+
+
+def at(points: Calls, slope: Callable[[Any, Array, np.ndarray, np.ndarray], Array]) -> Function:
+    """Call k sees the values that call k of the right program is given, as constants."""
+    known = iter(points)
+
+    def tanh(xp: Any, x: Array) -> Array:
+        x0 = next(known)
+        return slope(xp, x, xp.nn.constant(x0, x), xp.nn.constant(np.tanh(x0), x))
+
+    return tanh
+
+
+def of_norms(case: Case, calls: dict[str, list[np.ndarray]]) -> Iterator[Mistake]:
+    """The number that keeps a normalisation away from 0."""
+    for norm in NORMS:
+        for eps in EPSILONS if f"nn.{norm}" in calls else ():
+
+            def other(xp: Any, *arguments: Any, norm: str = norm, eps: float = eps) -> Array:
+                return getattr(xp.nn, norm)(*arguments[:-1], eps)
+
+            text = f"has a {norm} whose eps is {eps:g}"
+            yield Mistake("wrong_eps", text, with_functions(case, lambda n=norm, o=other: {f"nn.{n}": o}), eps)
+
+
+def of_statistics(case: Case, calls: dict[str, list[np.ndarray]]) -> Iterator[Mistake]:
+    """The variance with Bessel's correction; mean and variance as constants."""
+
+    def unbiased(xp: Any, x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+        n = x.shape[axis] if axis is not None else x.size
+        return xp.var(x, axis=axis, keepdims=keepdims) * (n / (n - 1))
+
+    text = "has a variance with Bessel's correction, n - 1 in place of n"
+    yield Mistake("unbiased_variance", text, with_functions(case, lambda: {"var": unbiased}))
+
+    def held(name: str) -> Function:
+        points = iter(calls[name])
+
+        def function(xp: Any, x: Array, **options: Any) -> Array:
+            return getattr(xp, name)(xp.nn.constant(next(points), x), **options)
+
+        return function
+
+    detached = with_functions(case, lambda: {name: held(name) for name in ("mean", "var") if name in calls})
+    yield Mistake("frozen_statistics", "treats the batch statistics as constants: they are detached", detached)
+
+
+def dropped(evidence: Evidence, name: str, points: Calls) -> Iterator[Mistake]:
+    """One unit counts for nothing, in one call or in all: dropout that was left on."""
+    widths = [x0.shape[-1] for x0 in points]
+    if not widths or not affordable(evidence, sum(widths) + max(widths)):
+        return
+    where = [(k, unit) for k, width in enumerate(widths) for unit in range(width)]
+    everywhere = [(None, unit) for unit in range(max(widths))] if len(widths) > 1 else []
+    for call, unit in [*where, *everywhere]:
+        said = "everywhere" if call is None else f"in layer {call + 1}" if len(widths) > 1 else ""
+        text = f"is that of the program with unit {unit} dropped after {name.removeprefix('nn.')} {said}".rstrip()
+        case = with_functions(evidence.case, lambda c=call, u=unit: {name: without(name, c, u)})
+        yield Mistake("dropped_unit", text, case, unit)
+
+
+def without(name: str, call: int | None, unit: int) -> Function:
+    """The function with one unit set to 0, in call number `call` or in every call that has several."""
+    done = iter(range(10**6))
+
+    def function(xp: Any, x: Array) -> Array:
+        part, _, last = name.rpartition(".")
+        y = getattr(xp.nn if part else xp, last)(x)
+        if call not in (None, next(done)) or y.shape[-1] == 1:
+            return y
+        return y * xp.nn.constant((np.arange(y.shape[-1]) != unit).astype(np.float64), y)
+
+    return function
