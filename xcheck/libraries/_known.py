@@ -35,8 +35,9 @@ GROUP_NORM = Limitation(
 
 #: BackPACK, alone and inside laplace-torch.
 BACKPACK_REFUSES = (
-    "does not have an extension", "expects a backpropagation quantity", "'Parameter' object has no attribute",
-)  # fmt: skip
+    r"Extension saving to \w+ does not have an extension for Module",
+    "BackPACK extension expects a backpropagation quantity but it is None. Module: ",
+)
 REUSES = Limitation("a layer that is used twice raises", "docs/libraries.md", outcome="raised", case=REUSED)
 EMBEDDED = Limitation(
     "an Embedding in float64", "docs/findings.md, 17", outcome="raised", case="embedding", dtype="float64"

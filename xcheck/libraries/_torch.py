@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -39,14 +41,22 @@ def trained(model: Module) -> list[Any]:
 
 
 @contextmanager
-def refusing(*words: str) -> Iterator[None]:
-    """Inside, an error with one of these words is a library's refusal of a layer that it has no rule for."""
-    try:
-        yield
-    except Exception as error:  # each library has a class of its own for it
-        if any(word in str(error) for word in words):
-            raise Unsupported(f"the library has no rule for a layer: {error}") from None
-        raise
+def refusing(*sentences: str) -> Iterator[None]:
+    """Inside, an error is `Unsupported` if the library says in its own sentence that it has no rule for a layer.
+
+    Each sentence is a pattern for the beginning of the error. BackPACK's first-order extensions warn instead, and leave
+    the parameter without the attribute that the warning names: a missing attribute without that warning is a failure.
+    """
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        try:
+            yield
+        except Exception as error:  # each library has a class of its own for it
+            warned = [str(one.message) for one in heard if f" to {getattr(error, 'name', None)} " in str(one.message)]
+            said = [text for text in (str(error), *warned) if any(re.match(one, text) for one in sentences)]
+            if not said:
+                raise
+            raise Unsupported(f"the library has no rule for a layer: {said[0]}") from None
 
 
 def parts(problem: Problem, model: Module) -> list[Tensor]:
@@ -87,6 +97,14 @@ def data(problem: Problem, size: int | None = None) -> list[tuple[Tensor, Tensor
 def ragged(problem: Problem) -> int:
     """A batch size that leaves the last batch smaller than the first."""
     return problem.case.n // 2 + 1
+
+
+def loader(problem: Problem) -> Any:
+    """A `DataLoader` whose last batch is ragged."""
+    # A case without a loss has no targets, which a Jacobian does not look at.
+    targets = problem.inputs[0] if problem.targets is None else problem.targets
+    examples = torch.utils.data.TensorDataset(*problem.inputs, targets)
+    return torch.utils.data.DataLoader(examples, batch_size=ragged(problem))
 
 
 def flat(tensors: Iterable[Tensor], lead: int = 0) -> Tensor:

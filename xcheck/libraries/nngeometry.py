@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from xcheck._lazy import LazyModule, torch
+from xcheck._lazy import LazyModule
 from xcheck.libraries._known import AGAIN, CLASSIFIERS, NORMS, TWICE
-from xcheck.libraries._torch import likelihood, module, ragged, reduced, refusing
+from xcheck.libraries._torch import likelihood, loader, module, reduced, refusing
 from xcheck.quantity import implements
 from xcheck.result import Convention, Limitation
 
@@ -38,13 +38,6 @@ EPS = Limitation("the eps of BatchNorm is taken to be its default", "docs/findin
 COMMON = (TWICE, AGAIN, LEFT_OUT, SEQUENCES)
 FISHER = (CLASSIFIER, *COMMON, CONFIDENT)
 MEAN = Convention(scale="1 / (n * r * nll)")
-
-
-def loader(problem: Problem) -> Any:
-    # A case without a loss has no targets, which a Jacobian does not look at.
-    targets = problem.inputs[0] if problem.targets is None else problem.targets
-    examples = torch.utils.data.TensorDataset(*problem.inputs, targets)
-    return torch.utils.data.DataLoader(examples, batch_size=ragged(problem))
 
 
 @refusing(*REFUSALS)
