@@ -55,4 +55,6 @@ LEFT_OUT = tuple(
         ("wrong_shape", "rms_norm,group_norm,instance_norm,attention"),
     )
 )
+ATTENTION = Limitation(LEFT_OUT[1].reason, LEFT_OUT[1].link, outcome="wrong_shape", case="attention")
+TOKEN = Limitation("a token that occurs twice", "docs/findings.md, 4", case="embedding")
 GROUPED = Limitation("a grouped convolution", "docs/findings.md, 3", case="convolution")

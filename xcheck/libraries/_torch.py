@@ -13,6 +13,7 @@ from typing import Any
 from xcheck._errors import Unsupported
 from xcheck._lazy import torch
 from xcheck.program import GaussianNLL
+from xcheck.quantities.hessian_blocks import columns
 
 Problem = Any
 Tensor = Any
@@ -115,3 +116,8 @@ def flat(tensors: Iterable[Tensor], lead: int = 0) -> Tensor:
 def matrix(product: Any, problem: Problem) -> Tensor:
     """The matrix of a product with vectors, column by column."""
     return torch.stack([product(e) for e in problem.identity(problem.theta.shape[0])], dim=1).detach()
+
+
+def blocks(problem: Problem, A: Tensor) -> dict[str, Tensor]:
+    """The block of each parameter array, cut from a matrix of larger blocks."""
+    return {name: A[where, where] for name, where in columns(problem).items()}

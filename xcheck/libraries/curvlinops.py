@@ -9,7 +9,7 @@ from typing import Any
 
 from xcheck._lazy import LazyModule
 from xcheck.libraries._known import GROUP_NORM, NORMS
-from xcheck.libraries._torch import criterion, data, module, ragged, trained
+from xcheck.libraries._torch import blocks, criterion, data, module, ragged, trained
 from xcheck.quantity import implements
 
 curvlinops = LazyModule("curvlinops")
@@ -54,16 +54,10 @@ def ggnvp(problem: Problem) -> Tensor:
     return k * (A @ problem.tangents["params"]).detach()
 
 
-def blocks(problem: Problem, name: str) -> dict[str, Tensor]:
-    """The block-diagonal operator with a block for each parameter array, cut apart."""
-    A = dense(problem, name, block_sizes=[1] * len(problem.params))
-    starts = {name: problem.unflatten(problem.xp.arange(A.shape[0]))[name].flatten() for name in problem.params}
-    return {name: A[at[0] : at[-1] + 1, at[0] : at[-1] + 1] for name, at in starts.items()}
-
-
 @implements("hessian_blocks", "curvlinops", "torch", needs=NEEDS)
 def hessian_blocks(problem: Problem) -> dict[str, Tensor]:
-    return blocks(problem, "HessianLinearOperator")
+    """The block-diagonal operator with a block for each parameter array, cut apart."""
+    return blocks(problem, dense(problem, "HessianLinearOperator", block_sizes=[1] * len(problem.params)))
 
 
 @implements("gradient", "curvlinops", "torch", needs=NEEDS, limitations=NORMS[1:])
@@ -83,3 +77,17 @@ def jacobian_params(problem: Problem) -> Tensor:
     """`(N C, P)`: examples outside, outputs inside."""
     A, _ = operator(problem, "JacobianLinearOperator")
     return (A @ problem.identity(A.shape[1])).detach().reshape(problem.case.n, -1, A.shape[1])
+
+
+@implements("jvp", "curvlinops", "torch", needs=("module", "curvlinops"))
+def jvp(problem: Problem) -> Tensor:
+    (w,) = problem.cotangents.values()
+    A, _ = operator(problem, "JacobianLinearOperator")
+    return (A @ problem.tangents["params"]).detach().reshape(w.shape)
+
+
+@implements("vjp", "curvlinops", "torch", needs=("module", "curvlinops"))
+def vjp(problem: Problem) -> Tensor:
+    (w,) = problem.cotangents.values()
+    A, _ = operator(problem, "TransposedJacobianLinearOperator")
+    return (A @ w.flatten()).detach()

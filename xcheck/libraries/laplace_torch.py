@@ -19,6 +19,7 @@ from xcheck.libraries._known import (
     NORMS,
     POOLED,
     REUSES,
+    TOKEN,
     TWICE,
 )  # fmt: skip
 from xcheck.libraries._torch import data, likelihood, loader, module, refusing
@@ -51,7 +52,6 @@ DOUBLED = Limitation(
     case="linear_gaussian*,tanh_mlp,tanh_mlp_[at]*,tanh_mlp_regr*,td_semigradient,frozen_middle",
 )  # fmt: skip
 REFUSALS = (*BACKPACK_REFUSES, "ASDL produced no diagonal", "If some grad are switched off")
-TOKEN = Limitation("a token that occurs twice", "docs/findings.md, 4", case="embedding")
 FROZEN = Limitation(
     "frozen parameters, in the BackPACK back end", "docs/findings.md, 20", outcome="raised", case="frozen_middle"
 )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from xcheck._lazy import LazyModule
+from xcheck._lazy import LazyModule, torch
 from xcheck.libraries._known import AGAIN, CLASSIFIERS, NORMS, TWICE
-from xcheck.libraries._torch import likelihood, loader, module, reduced, refusing
+from xcheck.libraries._torch import blocks, likelihood, loader, module, reduced, refusing
 from xcheck.quantity import implements
 from xcheck.result import Convention, Limitation
 
@@ -17,6 +17,7 @@ metrics = LazyModule("nngeometry.metrics")
 jacobians = LazyModule("nngeometry.jacobian")
 hessians = LazyModule("nngeometry.hessian")
 pspace = LazyModule("nngeometry.object.pspace")
+vectors = LazyModule("nngeometry.object.vector")
 Problem = Any
 Tensor = Any
 AXES = Convention(axes="cnp")
@@ -37,6 +38,19 @@ SEQUENCES = Limitation("GroupNorm takes images only", "docs/libraries.md", outco
 EPS = Limitation("the eps of BatchNorm is taken to be its default", "docs/findings.md, 19", case="batch_norm_eval")
 COMMON = (TWICE, AGAIN, LEFT_OUT, SEQUENCES)
 FISHER = (CLASSIFIER, *COMMON, CONFIDENT)
+SINGLE = Limitation(
+    "the blocks of a float64 model are computed in float32", "docs/findings.md, 21", dtype="float64",
+    case="linear_gaussian*,tanh_mlp,tanh_mlp_trained,tanh_mlp_regression_dense",
+)  # fmt: skip
+PRODUCT = (
+    CLASSIFIER, TWICE, AGAIN, SEQUENCES, CONFIDENT,
+    Limitation("the same, down to NaN", CONFIDENT.link, outcome="not_finite", case="digits_mlp_trained"),
+    Limitation("vectors have other sizes", "docs/findings.md, 10", outcome="raised", case="convolution,frozen_middle"),
+    Limitation(
+        "products have no batch normalisation", "https://github.com/tfjgeorge/nngeometry/issues/19", outcome="raised",
+        case="batch_norm_eval",
+    ),
+)  # fmt: skip
 MEAN = Convention(scale="1 / (n * r * nll)")
 
 
@@ -75,3 +89,15 @@ def hessian_params(problem: Problem) -> Tensor:
     """The function is the loss of a batch, by its output; batches are summed, so it must be a sum over examples."""
     model, (loss, k) = module(problem), reduced(problem, "sum")
     return k * hessians.Hessian(model, loader(problem), pspace.PMatDense, function=loss).to_torch()
+
+
+@implements("ggn_blocks", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=(CLASSIFIER, SINGLE))
+def ggn_blocks(problem: Problem) -> dict[str, Tensor]:
+    """The blocks of the layers; the library's own `to_torch` would put them into a matrix of the default dtype."""
+    return blocks(problem, torch.block_diag(*fisher(problem, "PMatBlockDiag").data.values()))
+
+
+@implements("ggnvp", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=PRODUCT)
+def ggnvp(problem: Problem) -> Tensor:
+    F = fisher(problem, "PMatImplicit")
+    return F.mv(vectors.PVector(F.generator.layer_collection, problem.tangents["params"])).to_torch().detach()
