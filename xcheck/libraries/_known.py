@@ -24,12 +24,12 @@ NORMS = (
         "torch.func is wrong through a normalisation", NORM_HESSIAN, case="layer_norm,attention,instance_norm"
     ),
     Limitation(
-        "batch normalisation in training writes its statistics", "docs/libraries.md", outcome="raised",
-        case="batch_norm_train",
+        "batch normalisation in training writes its statistics", "https://github.com/pytorch/pytorch/issues/85533",
+        outcome="raised", case="batch_norm_train",
     ),
 )  # fmt: skip
 GROUP_NORM = Limitation(
-    "forward mode has no rule for the backward pass of group_norm", "docs/libraries.md", outcome="raised",
+    "a Hessian through group_norm inside of no_grad", "docs/findings.md, 23", outcome="raised",
     case="group_norm",
 )  # fmt: skip
 
@@ -38,7 +38,7 @@ BACKPACK_REFUSES = (
     r"Extension saving to \w+ does not have an extension for Module",
     "BackPACK extension expects a backpropagation quantity but it is None. Module: ",
 )
-REUSES = Limitation("a layer that is used twice raises", "docs/libraries.md", outcome="raised", case=REUSED)
+REUSES = Limitation("a layer that is used twice raises", "docs/findings.md, 24", outcome="raised", case=REUSED)
 EMBEDDED = Limitation(
     "an Embedding in float64", "docs/findings.md, 17", outcome="raised", case="embedding", dtype="float64"
 )

@@ -34,7 +34,7 @@ LEFT_OUT = Limitation(
     outcome="wrong_shape", case="convolution,frozen_middle",
 )  # fmt: skip
 GROUPED = Limitation("grouped convolutions raise", "docs/findings.md, 10", outcome="raised", case="convolution")
-SEQUENCES = Limitation("GroupNorm takes images only", "docs/libraries.md", outcome="raised", case="group_norm")
+SEQUENCES = Limitation("GroupNorm takes images only", "docs/findings.md, 22", outcome="raised", case="group_norm")
 EPS = Limitation("the eps of BatchNorm is taken to be its default", "docs/findings.md, 19", case="batch_norm_eval")
 COMMON = (TWICE, AGAIN, LEFT_OUT, SEQUENCES)
 FISHER = (CLASSIFIER, *COMMON, CONFIDENT)
