@@ -44,7 +44,7 @@ def asked(case: Case) -> frozenset[str]:
 
 def layered(case: Case, quantity: str) -> bool:
     """Whether the quantity looks at the layers of the program, which a changed one has not: it would be another one."""
-    return quantity == "ggn_diagonal_backprop" and hasattr(case.program, "layers")
+    return quantity in ("ggn_diagonal_backprop", "kfac_factors") and hasattr(case.program, "layers")
 
 
 def running(change: Change) -> Callable[[Right], Any]:
