@@ -121,3 +121,10 @@ def matrix(product: Any, problem: Problem) -> Tensor:
 def blocks(problem: Problem, A: Tensor) -> dict[str, Tensor]:
     """The block of each parameter array, cut from a matrix of larger blocks."""
     return {name: A[where, where] for name, where in columns(problem).items()}
+
+
+def kronecker(layers: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+    """The factors A and B of each layer under our names: "0.A" and "0.B"; "A" and "B" of a model that is one layer."""
+    return {
+        f"{layer}.{one}".removeprefix("."): M for layer, AB in layers.items() for one, M in zip("AB", AB, strict=True)
+    }

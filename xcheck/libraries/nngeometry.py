@@ -9,7 +9,7 @@ from typing import Any
 
 from xcheck._lazy import LazyModule, torch
 from xcheck.libraries._known import AGAIN, CLASSIFIERS, NORMS, TWICE
-from xcheck.libraries._torch import blocks, likelihood, loader, module, reduced, refusing
+from xcheck.libraries._torch import blocks, kronecker, likelihood, loader, module, reduced, refusing
 from xcheck.quantity import implements
 from xcheck.result import Convention, Limitation
 
@@ -20,7 +20,6 @@ pspace = LazyModule("nngeometry.object.pspace")
 vectors = LazyModule("nngeometry.object.vector")
 Problem = Any
 Tensor = Any
-AXES = Convention(axes="cnp")
 NEEDS = ("module", "loss", "nngeometry")
 REFUSALS = ("I do not know what to do with layer",)
 #: `classif_logits` makes a triangular matrix of the default dtype.
@@ -65,7 +64,7 @@ def fisher(problem: Problem, representation: str) -> Any:
     "nngeometry",
     "torch",
     needs=("module", "nngeometry"),
-    convention=AXES,
+    convention=Convention(axes="cnp"),
     limitations=(*COMMON, EPS),
 )
 @refusing(*REFUSALS)
@@ -101,3 +100,12 @@ def ggn_blocks(problem: Problem) -> dict[str, Tensor]:
 def ggnvp(problem: Problem) -> Tensor:
     F = fisher(problem, "PMatImplicit")
     return F.mv(vectors.PVector(F.generator.layer_collection, problem.tangents["params"])).to_torch().detach()
+
+
+@implements("kfac_factors", "nngeometry", "torch", needs=NEEDS, limitations=(CLASSIFIER,))
+def kfac_factors(problem: Problem) -> dict[str, Tensor]:
+    """The root of the number of outputs stands in A and not in B; the last entry of A, a mean of ones, tells it."""
+    scale = problem.case.n * problem.case.loss.nll / problem.case.loss.divisor(tuple(problem.targets.shape))
+    return kronecker(
+        {name: (A / A[-1, -1], scale * A[-1, -1] * B) for name, (A, B) in fisher(problem, "PMatKFAC").data.items()}
+    )
