@@ -13,7 +13,7 @@ from xcheck.program import Linear, gaussian_nll
 QUANTITIES = (
     "value", "gradient", "per_example_gradients", "jacobian_params", "jacobian_inputs", "jvp", "vjp", "hessian_params",
     "hessian_diagonal", "hessian_blocks", "hessian_trace", "hvp", "ggn", "ggn_diagonal", "ggn_blocks", "ggnvp",
-    "ggn_diagonal_backprop", "empirical_fisher", "empirical_fisher_diagonal",
+    "ggn_diagonal_backprop", "kfac_factors", "empirical_fisher", "empirical_fisher_diagonal",
 )  # fmt: skip
 N = 1000
 

@@ -31,7 +31,8 @@ def classifier(name, reduction, quantities, doc, tier="standard"):
 
 cases = (
     classifier(
-        "tanh_mlp_classifier", "mean", (*VECTORS, "jacobian_params", "jacobian_inputs", "hessian_inputs"),
+        "tanh_mlp_classifier", "mean",
+        (*VECTORS, "kfac_factors", "jacobian_params", "jacobian_inputs", "hessian_inputs"),
         "8-16-16-3 tanh network, cross-entropy, mean of 20 examples",
     ),
     classifier("tanh_mlp_classifier_sum", "sum", VECTORS, "the same, summed: a factor n between them", tier="full"),

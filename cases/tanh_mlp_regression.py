@@ -27,7 +27,10 @@ def regression(name, reduction, doc, quantities=QUANTITIES, tier="standard"):
 
 
 cases = (
-    regression("tanh_mlp_regression", "mean", "8-16-16-3 tanh network, squared error, mean over 60 numbers"),
+    regression(
+        "tanh_mlp_regression", "mean", "8-16-16-3 tanh network, squared error, mean over 60 numbers",
+        (*QUANTITIES, "kfac_factors"),
+    ),
     regression("tanh_mlp_regression_sum", "sum", "the same, summed: a factor n c between them", tier="full"),
     regression(
         "tanh_mlp_regression_dense", "mean", "the mean again, with its matrices of 467 x 467",

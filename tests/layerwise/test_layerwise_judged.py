@@ -13,7 +13,7 @@ importlib.import_module("xcheck.libraries.layerwise")
 QUANTITIES = (
     "gradient", "per_example_gradients", "jacobian_params", "jacobian_inputs", "jvp", "vjp", "ggn", "ggn_diagonal",
     "ggn_blocks", "ggnvp", "hessian_params", "hessian_diagonal", "hessian_blocks", "hessian_trace", "hvp",
-    "empirical_fisher", "empirical_fisher_diagonal", "ggn_diagonal_backprop",
+    "empirical_fisher", "empirical_fisher_diagonal", "ggn_diagonal_backprop", "kfac_factors",
 )  # fmt: skip
 CASES = xcheck.load_cases()
 CELLS = [

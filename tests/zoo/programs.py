@@ -53,7 +53,8 @@ def asked(case: Case) -> frozenset[str]:
 
 def layered(case: Case, quantity: str) -> bool:
     """Whether the quantity looks at the layers of the program, which a changed one has not: it would be another one."""
-    return quantity == "ggn_diagonal_backprop" and hasattr(case.program, "layers")
+    layers = hasattr(case.program, "layers")  # a changed linear layer is none, and has no factors
+    return quantity == "kfac_factors" or (quantity == "ggn_diagonal_backprop" and layers)
 
 
 def running(change: Change) -> Callable[[Right], Any]:

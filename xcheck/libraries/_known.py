@@ -24,20 +24,21 @@ NORMS = (
         "torch.func is wrong through a normalisation", NORM_HESSIAN, case="layer_norm,attention,instance_norm"
     ),
     Limitation(
-        "batch normalisation in training writes its statistics", "docs/libraries.md", outcome="raised",
-        case="batch_norm_train",
+        "batch normalisation in training writes its statistics", "https://github.com/pytorch/pytorch/issues/85533",
+        outcome="raised", case="batch_norm_train",
     ),
 )  # fmt: skip
 GROUP_NORM = Limitation(
-    "forward mode has no rule for the backward pass of group_norm", "docs/libraries.md", outcome="raised",
+    "a Hessian through group_norm inside of no_grad", "docs/findings.md, 23", outcome="raised",
     case="group_norm",
 )  # fmt: skip
 
 #: BackPACK, alone and inside laplace-torch.
 BACKPACK_REFUSES = (
-    "does not have an extension", "expects a backpropagation quantity", "'Parameter' object has no attribute",
-)  # fmt: skip
-REUSES = Limitation("a layer that is used twice raises", "docs/libraries.md", outcome="raised", case=REUSED)
+    r"Extension saving to \w+ does not have an extension for Module",
+    "BackPACK extension expects a backpropagation quantity but it is None. Module: ",
+)
+REUSES = Limitation("a layer that is used twice raises", "docs/findings.md, 24", outcome="raised", case=REUSED)
 EMBEDDED = Limitation(
     "an Embedding in float64", "docs/findings.md, 17", outcome="raised", case="embedding", dtype="float64"
 )
@@ -54,4 +55,6 @@ LEFT_OUT = tuple(
         ("wrong_shape", "rms_norm,group_norm,instance_norm,attention"),
     )
 )
+ATTENTION = Limitation(LEFT_OUT[1].reason, LEFT_OUT[1].link, outcome="wrong_shape", case="attention")
+TOKEN = Limitation("a token that occurs twice", "docs/findings.md, 4", case="embedding")
 GROUPED = Limitation("a grouped convolution", "docs/findings.md, 3", case="convolution")

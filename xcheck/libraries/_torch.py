@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,6 +13,7 @@ from typing import Any
 from xcheck._errors import Unsupported
 from xcheck._lazy import torch
 from xcheck.program import GaussianNLL
+from xcheck.quantities.hessian_blocks import columns
 
 Problem = Any
 Tensor = Any
@@ -39,14 +42,22 @@ def trained(model: Module) -> list[Any]:
 
 
 @contextmanager
-def refusing(*words: str) -> Iterator[None]:
-    """Inside, an error with one of these words is a library's refusal of a layer that it has no rule for."""
-    try:
-        yield
-    except Exception as error:  # each library has a class of its own for it
-        if any(word in str(error) for word in words):
-            raise Unsupported(f"the library has no rule for a layer: {error}") from None
-        raise
+def refusing(*sentences: str) -> Iterator[None]:
+    """Inside, an error is `Unsupported` if the library says in its own sentence that it has no rule for a layer.
+
+    Each sentence is a pattern for the beginning of the error. BackPACK's first-order extensions warn instead, and leave
+    the parameter without the attribute that the warning names: a missing attribute without that warning is a failure.
+    """
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        try:
+            yield
+        except Exception as error:  # each library has a class of its own for it
+            warned = [str(one.message) for one in heard if f" to {getattr(error, 'name', None)} " in str(one.message)]
+            said = [text for text in (str(error), *warned) if any(re.match(one, text) for one in sentences)]
+            if not said:
+                raise
+            raise Unsupported(f"the library has no rule for a layer: {said[0]}") from None
 
 
 def parts(problem: Problem, model: Module) -> list[Tensor]:
@@ -89,6 +100,14 @@ def ragged(problem: Problem) -> int:
     return problem.case.n // 2 + 1
 
 
+def loader(problem: Problem) -> Any:
+    """A `DataLoader` whose last batch is ragged."""
+    # A case without a loss has no targets, which a Jacobian does not look at.
+    targets = problem.inputs[0] if problem.targets is None else problem.targets
+    examples = torch.utils.data.TensorDataset(*problem.inputs, targets)
+    return torch.utils.data.DataLoader(examples, batch_size=ragged(problem))
+
+
 def flat(tensors: Iterable[Tensor], lead: int = 0) -> Tensor:
     """All entries behind the first `lead` axes, one tensor after the other, detached."""
     return torch.cat([t.detach().flatten(lead) for t in tensors], dim=lead)
@@ -97,3 +116,15 @@ def flat(tensors: Iterable[Tensor], lead: int = 0) -> Tensor:
 def matrix(product: Any, problem: Problem) -> Tensor:
     """The matrix of a product with vectors, column by column."""
     return torch.stack([product(e) for e in problem.identity(problem.theta.shape[0])], dim=1).detach()
+
+
+def blocks(problem: Problem, A: Tensor) -> dict[str, Tensor]:
+    """The block of each parameter array, cut from a matrix of larger blocks."""
+    return {name: A[where, where] for name, where in columns(problem).items()}
+
+
+def kronecker(layers: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+    """The factors A and B of each layer under our names: "0.A" and "0.B"; "A" and "B" of a model that is one layer."""
+    return {
+        f"{layer}.{one}".removeprefix("."): M for layer, AB in layers.items() for one, M in zip("AB", AB, strict=True)
+    }

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from xcheck._lazy import LazyModule
-from xcheck.libraries._known import AGAIN, GROUPED, LEFT_OUT, TWICE
-from xcheck.libraries._torch import criterion, data, flat, likelihood, module
+from xcheck._lazy import LazyModule, torch
+from xcheck.libraries._known import AGAIN, ATTENTION, GROUPED, LEFT_OUT, TOKEN, TWICE
+from xcheck.libraries._torch import blocks, criterion, data, flat, likelihood, module
 from xcheck.quantity import implements
 from xcheck.result import Convention, Limitation
 
@@ -20,11 +20,6 @@ Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "asdl")
 SUMMED = Convention(scale="1 / (r * nll)")
-EMPTY = Limitation(
-    "batch normalisation and embeddings have no diagonal", "docs/libraries.md", outcome="raised",
-    case="batch_norm_*,embedding,rms_norm",
-)  # fmt: skip
-ATTENTION = Limitation(LEFT_OUT[1].reason, LEFT_OUT[1].link, outcome="wrong_shape", case="attention")
 ROWS = (TWICE, AGAIN, *LEFT_OUT)
 NEVER = Limitation("it reads an attribute that is never set", "docs/findings.md, 12", outcome="raised")
 
@@ -32,12 +27,24 @@ NEVER = Limitation("it reads an attribute that is never set", "docs/findings.md,
 def fisher(problem: Problem, shape: str) -> Any:
     """The model with the exact Fisher of that shape in it."""
     model, ((x, _),) = module(problem), data(problem)
-    loss_type = "cross_entropy" if likelihood(problem) == "classification" else "mse"
-    config = fishers.FisherConfig(fisher_type="fisher_exact", fisher_shapes=[shape], loss_type=loss_type, data_size=1)
-    maker = fishers.get_fisher_maker(model, config)
+    maker = fishers.get_fisher_maker(
+        model,
+        fishers.FisherConfig(
+            fisher_type="fisher_exact", fisher_shapes=[shape], data_size=1,
+            loss_type="cross_entropy" if likelihood(problem) == "classification" else "mse",
+        ),
+    )  # fmt: skip
     maker.setup_model_call(model, x)
     maker.forward_and_backward()
     return model
+
+
+def attached(model: Any, name: str) -> list[Any]:
+    return [getattr(child, name) for child in model.modules() if hasattr(child, name)]
+
+
+def diagonal(model: Any, name: str) -> Tensor:
+    return flat(part for one in attached(model, name) for part in (one.diag.weight, one.diag.bias) if part is not None)
 
 
 @implements("ggn", "asdl", "torch", needs=NEEDS, convention=SUMMED, limitations=ROWS)
@@ -47,11 +54,15 @@ def ggn(problem: Problem) -> Tensor:
 
 @implements(
     "ggn_diagonal", "asdl", "torch", needs=NEEDS, convention=SUMMED,
-    limitations=(TWICE, AGAIN, GROUPED, EMPTY, *LEFT_OUT[1:]),
+    limitations=(TWICE, AGAIN, GROUPED, TOKEN, *LEFT_OUT[1:]),
 )  # fmt: skip
 def ggn_diagonal(problem: Problem) -> Tensor:
-    modules = [child for child in fisher(problem, "diag").modules() if hasattr(child, "fisher")]
-    return flat(part for child in modules for part in (child.fisher.diag.weight, child.fisher.diag.bias))
+    return diagonal(fisher(problem, "diag"), "fisher")
+
+
+@implements("ggn_blocks", "asdl", "torch", needs=NEEDS, convention=SUMMED)
+def ggn_blocks(problem: Problem) -> dict[str, Tensor]:
+    return blocks(problem, torch.block_diag(*(F.data for F in attached(fisher(problem, "layer_wise"), "fisher"))))
 
 
 def hessian(problem: Problem, shape: str) -> Any:
@@ -68,11 +79,15 @@ def hessian_params(problem: Problem) -> Tensor:
     return criterion(problem)[1] * hessian(problem, "full").hessian.data
 
 
-@implements("hessian_diagonal", "asdl", "torch", needs=NEEDS, limitations=(EMPTY, ATTENTION))
+@implements("hessian_diagonal", "asdl", "torch", needs=NEEDS, limitations=(ATTENTION,))
 def hessian_diagonal(problem: Problem) -> Tensor:
-    modules = [child for child in hessian(problem, "diag").modules() if hasattr(child, "hessian")]
-    parts = flat(part for child in modules for part in (child.hessian.diag.weight, child.hessian.diag.bias))
-    return criterion(problem)[1] * parts
+    return criterion(problem)[1] * diagonal(hessian(problem, "diag"), "hessian")
+
+
+@implements("hessian_blocks", "asdl", "torch", needs=NEEDS)
+def hessian_blocks(problem: Problem) -> dict[str, Tensor]:
+    layers = (H.data for H in attached(hessian(problem, "layer_wise"), "hessian"))
+    return blocks(problem, criterion(problem)[1] * torch.block_diag(*layers))
 
 
 @implements("jacobian_params", "asdl", "torch", needs=("module", "asdl"), limitations=(NEVER,))

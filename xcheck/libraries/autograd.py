@@ -5,29 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import torch
+from xcheck.quantities._along import bare, by_primals, outputs, primals, tangents
 from xcheck.quantity import implements
 from xcheck.result import Limitation
 
 Problem = Any
 Tensor = Any
-UNMAPPED = Limitation(
-    "vmap has no rule for a derivative of this layer", outcome="raised", case="group_norm,max_pool_overlapping",
-    link="docs/findings.md#pytorch-a-vectorised-hessian-through-groupnorm-raises",
+UNMAPPED = (
+    Limitation(
+        "a shape is taken for that of one row", outcome="raised", case="group_norm",
+        link="docs/findings.md#pytorch-a-vectorised-hessian-through-groupnorm-raises",
+    ),
+    Limitation(
+        "vmap has no rule for the tangent of max pooling", "docs/findings.md, 26", outcome="raised",
+        case="max_pool_overlapping",
+    ),
 )  # fmt: skip
 
 
-def outputs(problem: Problem) -> Any:
+def rows(problem: Problem) -> Any:
     return lambda theta: problem.f(problem.unflatten(theta), *problem.inputs).flatten(1)
 
 
 @implements("jacobian_params", "functional_jacobian", "torch", needs=("single_output",), tier="standard")
 def jacobian_params(problem: Problem) -> Tensor:
-    return torch.autograd.functional.jacobian(outputs(problem), problem.theta)
+    return torch.autograd.functional.jacobian(rows(problem), problem.theta)
 
 
 @implements("jacobian_params", "functional_jacobian_vectorized", "torch", needs=("single_output",))
 def jacobian_params_vectorized(problem: Problem) -> Tensor:
-    return torch.autograd.functional.jacobian(outputs(problem), problem.theta, vectorize=True)
+    return torch.autograd.functional.jacobian(rows(problem), problem.theta, vectorize=True)
 
 
 @implements("hessian_params", "functional_hessian", "torch")
@@ -35,8 +42,24 @@ def hessian_params(problem: Problem) -> Tensor:
     return torch.autograd.functional.hessian(problem.objective, problem.theta)
 
 
-@implements("hessian_params", "functional_hessian_forward", "torch", limitations=(UNMAPPED,))
+@implements("hessian_params", "functional_hessian_forward", "torch", limitations=UNMAPPED)
 def hessian_params_forward(problem: Problem) -> Tensor:
     """Forward over reverse, vectorised."""
     hessian = torch.autograd.functional.hessian
     return hessian(problem.objective, problem.theta, vectorize=True, outer_jacobian_strategy="forward-mode")
+
+
+def moving(problem: Problem) -> Any:
+    return lambda *xs: bare(outputs(problem)(*xs))
+
+
+@implements("jvp", "functional_jvp", "torch", needs=("single_output",))
+def jvp(problem: Problem) -> Tensor:
+    """Two pull-backs."""
+    return torch.autograd.functional.jvp(moving(problem), primals(problem), tangents(problem))[1]
+
+
+@implements("vjp", "functional_vjp", "torch", needs=("single_output",))
+def vjp(problem: Problem) -> Any:
+    found = torch.autograd.functional.vjp(moving(problem), primals(problem), bare(problem.cotangents))[1]
+    return by_primals(problem, found)

@@ -12,6 +12,7 @@ from xcheck._lazy import LazyModule, torch
 from xcheck.libraries._known import AGAIN, BACKPACK_REFUSES, EMBEDDED, POOLED, REUSES
 from xcheck.libraries._torch import criterion, data, flat, module, parts, refusing, trained
 from xcheck.quantity import implements
+from xcheck.result import Limitation
 
 backpack = LazyModule("backpack")
 extensions = LazyModule("backpack.extensions")
@@ -19,13 +20,12 @@ products = LazyModule("backpack.hessianfree.hvp")
 ggn_products = LazyModule("backpack.hessianfree.ggnvp")
 Problem = Any
 Tensor = Any
-Collected = Callable[[Any], Tensor]
 NEEDS = ("module", "loss", "backpack")
 FIRST, SECOND = (REUSES, EMBEDDED), (REUSES, POOLED)
 
 
 @refusing(*BACKPACK_REFUSES)
-def run(problem: Problem, extension: str, collect: Collected) -> list[Tensor]:
+def run(problem: Problem, extension: str, collect: Callable[[Any], Tensor]) -> list[Tensor]:
     """What one extension leaves in the parameters, times k."""
     loss, k = criterion(problem)
     model, loss = backpack.extend(module(problem)), backpack.extend(loss)
@@ -35,14 +35,31 @@ def run(problem: Problem, extension: str, collect: Collected) -> list[Tensor]:
     return [k * collect(p) for p in trained(model)]
 
 
-@implements("gradient", "backpack", "torch", needs=NEEDS, limitations=FIRST)
-def gradient(problem: Problem) -> Tensor:
-    return flat(run(problem, "BatchGrad", lambda p: p.grad))
+# What an extension leaves in that field of every parameter.
+def collected(quantity: str, extension: str, field: str, gaps: tuple[Limitation, ...], lead: int = 0) -> None:
+    @implements(quantity, "backpack", "torch", needs=NEEDS, limitations=gaps)
+    def implementation(problem: Problem) -> Tensor:
+        return flat(run(problem, extension, lambda p: getattr(p, field)), lead)
 
 
-@implements("per_example_gradients", "backpack", "torch", needs=NEEDS, limitations=(*FIRST, AGAIN))
-def per_example_gradients(problem: Problem) -> Tensor:
-    return flat(run(problem, "BatchGrad", lambda p: p.grad_batch), lead=1)
+collected("gradient", "BatchGrad", "grad", FIRST)
+collected("per_example_gradients", "BatchGrad", "grad_batch", (*FIRST, AGAIN), lead=1)
+collected("ggn_diagonal", "DiagGGNExact", "diag_ggn_exact", SECOND)
+collected("hessian_diagonal", "DiagHessian", "diag_h", SECOND)
+
+
+# The product with each parameter array's block, applied to all unit vectors at once.
+def blocks(quantity: str, extension: str) -> None:
+    @implements(quantity, "backpack", "torch", needs=NEEDS)
+    def implementation(problem: Problem) -> dict[str, Tensor]:
+        def block(p: Tensor) -> Tensor:
+            return getattr(p, extension.lower())(problem.identity(p.numel()).reshape(-1, *p.shape)).detach().flatten(1)
+
+        return dict(zip(problem.params, run(problem, extension, block), strict=True))
+
+
+blocks("ggn_blocks", "GGNMP")
+blocks("hessian_blocks", "HMP")
 
 
 @implements("empirical_fisher_diagonal", "backpack", "torch", needs=NEEDS, limitations=(*FIRST, AGAIN))
@@ -52,21 +69,10 @@ def empirical_fisher_diagonal(problem: Problem) -> Tensor:
     return criterion(problem)[1] / r * flat(run(problem, "SumGradSquared", lambda p: p.sum_grad_squared))
 
 
-@implements("ggn_diagonal", "backpack", "torch", needs=NEEDS, limitations=SECOND)
-def ggn_diagonal(problem: Problem) -> Tensor:
-    return flat(run(problem, "DiagGGNExact", lambda p: p.diag_ggn_exact))
-
-
-@implements("hessian_diagonal", "backpack", "torch", needs=NEEDS, limitations=SECOND)
-def hessian_diagonal(problem: Problem) -> Tensor:
-    return flat(run(problem, "DiagHessian", lambda p: p.diag_h))
-
-
 @implements("ggn", "backpack_sqrt", "torch", needs=NEEDS, limitations=SECOND)
 def ggn(problem: Problem) -> Tensor:
     """`sum_cn V V^T` of the square root V (C, N, ...) of the GGN."""
-    k = criterion(problem)[1]
-    V = flat(run(problem, "SqrtGGNExact", lambda p: p.sqrt_ggn_exact / k**0.5), lead=2)
+    V = flat(run(problem, "SqrtGGNExact", lambda p: p.sqrt_ggn_exact / criterion(problem)[1] ** 0.5), lead=2)
     return torch.einsum("cnp,cnq->pq", V, V)
 
 

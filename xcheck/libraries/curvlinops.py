@@ -9,7 +9,7 @@ from typing import Any
 
 from xcheck._lazy import LazyModule
 from xcheck.libraries._known import GROUP_NORM, NORMS
-from xcheck.libraries._torch import criterion, data, module, ragged, trained
+from xcheck.libraries._torch import blocks, criterion, data, flat, kronecker, module, ragged, trained
 from xcheck.quantity import implements
 
 curvlinops = LazyModule("curvlinops")
@@ -19,67 +19,80 @@ NEEDS = ("module", "loss", "curvlinops")
 
 
 def operator(problem: Problem, name: str, **options: Any) -> tuple[Any, float]:
-    loss, k = criterion(problem)
-    model = module(problem)
+    (loss, k), model = criterion(problem), module(problem)
     # A case without a loss has no targets, which a Jacobian does not look at.
     batches = [(x, x if y is None else y) for x, y in data(problem, ragged(problem))]
     losses = () if "Jacobian" in name else (loss,)
-    return getattr(curvlinops, name)(model, *losses, trained(model), batches, **options), k
+    return getattr(curvlinops, name)(model, *losses, trained(model), batches, **options), k if losses else 1.0
 
 
-def dense(problem: Problem, name: str, **options: Any) -> Tensor:
+# With v, or with all unit vectors.
+def product(problem: Problem, name: str, v: Tensor | None = None, **options: Any) -> Tensor:
     A, k = operator(problem, name, **options)
-    return k * (A @ problem.identity(A.shape[1])).detach()
+    return k * (A @ (problem.identity(A.shape[1]) if v is None else v)).detach()
 
 
 @implements("hessian_params", "curvlinops", "torch", needs=NEEDS, limitations=(*NORMS, GROUP_NORM))
 def hessian_params(problem: Problem) -> Tensor:
-    return dense(problem, "HessianLinearOperator")
+    return product(problem, "HessianLinearOperator")
 
 
 @implements("ggn", "curvlinops", "torch", needs=NEEDS)
 def ggn(problem: Problem) -> Tensor:
-    return dense(problem, "GGNLinearOperator")
+    return product(problem, "GGNLinearOperator")
 
 
 @implements("hvp", "curvlinops", "torch", needs=NEEDS, limitations=(*NORMS, GROUP_NORM))
 def hvp(problem: Problem) -> Tensor:
-    A, k = operator(problem, "HessianLinearOperator")
-    return k * (A @ problem.tangents["params"]).detach()
+    return product(problem, "HessianLinearOperator", problem.tangents["params"])
 
 
 @implements("ggnvp", "curvlinops", "torch", needs=NEEDS)
 def ggnvp(problem: Problem) -> Tensor:
-    A, k = operator(problem, "GGNLinearOperator")
-    return k * (A @ problem.tangents["params"]).detach()
-
-
-def blocks(problem: Problem, name: str) -> dict[str, Tensor]:
-    """The block-diagonal operator with a block for each parameter array, cut apart."""
-    A = dense(problem, name, block_sizes=[1] * len(problem.params))
-    starts = {name: problem.unflatten(problem.xp.arange(A.shape[0]))[name].flatten() for name in problem.params}
-    return {name: A[at[0] : at[-1] + 1, at[0] : at[-1] + 1] for name, at in starts.items()}
+    return product(problem, "GGNLinearOperator", problem.tangents["params"])
 
 
 @implements("hessian_blocks", "curvlinops", "torch", needs=NEEDS)
 def hessian_blocks(problem: Problem) -> dict[str, Tensor]:
-    return blocks(problem, "HessianLinearOperator")
+    """The block-diagonal operator with a block for each parameter array, cut apart."""
+    return blocks(problem, product(problem, "HessianLinearOperator", block_sizes=[1] * len(problem.params)))
 
 
 @implements("gradient", "curvlinops", "torch", needs=NEEDS, limitations=NORMS[1:])
 def gradient(problem: Problem) -> Tensor:
     A, k = operator(problem, "GGNLinearOperator")
-    return k * problem.xp.concat([g.detach().flatten() for g in A.gradient_and_loss()[0]])
+    return k * flat(A.gradient_and_loss()[0])
 
 
 @implements("empirical_fisher", "curvlinops", "torch", needs=NEEDS)
 def empirical_fisher(problem: Problem) -> Tensor:
     """`r sum g g^T`; a factor k in the loss is squared."""
-    return criterion(problem)[1] * dense(problem, "EFLinearOperator")
+    return criterion(problem)[1] * product(problem, "EFLinearOperator")
+
+
+@implements("kfac_factors", "curvlinops", "torch", needs=NEEDS)
+def kfac_factors(problem: Problem) -> dict[str, Tensor]:
+    """Without the check of the constructor, which makes the factors, too: made twice, they are doubled."""
+    K, k = operator(
+        problem, "KFACLinearOperator", fisher_type="type-2", separate_weight_and_bias=False, check_deterministic=False
+    )
+    K.compute_kronecker_factors()
+    A, B = (K.state_dict()[f"{kind}_covariances"] for kind in ("input", "gradient"))
+    return kronecker({layer: (A[layer], k * B[layer]) for layer in A})
 
 
 @implements("jacobian_params", "curvlinops", "torch", needs=("module", "curvlinops"))
 def jacobian_params(problem: Problem) -> Tensor:
     """`(N C, P)`: examples outside, outputs inside."""
-    A, _ = operator(problem, "JacobianLinearOperator")
-    return (A @ problem.identity(A.shape[1])).detach().reshape(problem.case.n, -1, A.shape[1])
+    return product(problem, "JacobianLinearOperator").reshape(problem.case.n, -1, problem.theta.shape[0])
+
+
+@implements("jvp", "curvlinops", "torch", needs=("module", "curvlinops"))
+def jvp(problem: Problem) -> Tensor:
+    shape = next(iter(problem.cotangents.values())).shape
+    return product(problem, "JacobianLinearOperator", problem.tangents["params"]).reshape(shape)
+
+
+@implements("vjp", "curvlinops", "torch", needs=("module", "curvlinops"))
+def vjp(problem: Problem) -> Tensor:
+    return product(problem, "TransposedJacobianLinearOperator", flat(problem.cotangents.values()))

@@ -23,3 +23,9 @@ def jacobian_inputs(problem: Problem) -> Array:
 
     J = jax.vmap(example)(x)
     return J.reshape(x.shape[0], J.shape[1], -1).swapaxes(1, 2)
+
+
+@implements("hessian_trace", "folx", "jax", needs=("folx",))
+def hessian_trace(problem: Problem) -> Array:
+    """The forward Laplacian of the loss by all parameters."""
+    return folx.forward_laplacian(problem.objective)(problem.theta).laplacian

@@ -10,7 +10,7 @@ from typing import Any
 from xcheck._lazy import LazyModule
 from xcheck.libraries._torch import criterion, data, matrix, module, ragged, reduced
 from xcheck.quantity import implements
-from xcheck.result import Limitation
+from xcheck.result import Convention, Limitation
 
 losses = LazyModule("hessian_eigenthings.loss_fns")
 operators = LazyModule("hessian_eigenthings.operators")
@@ -59,3 +59,15 @@ def ggn(problem: Problem) -> Tensor:
 def ggnvp(problem: Problem) -> Tensor:
     A, k = ggn_operator(problem)
     return k * A.matvec(problem.tangents["params"]).detach()
+
+
+@implements("empirical_fisher", "hessian_eigenthings", "torch", needs=NEEDS, convention=Convention("r / n"))
+def empirical_fisher(problem: Problem) -> Tensor:
+    """`1/n sum_n grad l_n grad l_n^T`; the loss is that of one example."""
+    loss, k = reduced(problem, "sum")
+
+    def single(model: Any, example: Any) -> Tensor:
+        x, y = example
+        return k * loss(model(x[None]), y[None])
+
+    return matrix(operators.EmpiricalFisherOperator(module(problem), data(problem), single).matvec, problem)

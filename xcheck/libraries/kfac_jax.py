@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from xcheck._errors import Unsupported
 from xcheck._lazy import LazyModule
-from xcheck.program import CrossEntropy
+from xcheck.program import CrossEntropy, WeightedSum
 from xcheck.quantity import implements
 from xcheck.result import Convention
 
@@ -22,6 +23,8 @@ MEAN = Convention(scale="1 / (n * r * nll)")
 
 def products(problem: Problem) -> Any:
     """The implicit curvature of the model's registered loss."""
+    if len(problem.inputs) > 1 or isinstance(problem.case.loss, WeightedSum):
+        raise Unsupported("the adapter registers models of one input, and no weighted sums")
 
     def objective(params: Any, batch: Any) -> Array:
         x, y = batch
@@ -40,3 +43,10 @@ def ggnvp(problem: Problem) -> Array:
     arguments = (problem.params, (problem.inputs[0], problem.targets))
     vector = problem.unflatten(problem.tangents["params"])
     return problem.flatten(products(problem).multiply_ggn(arguments, vector))
+
+
+@implements("hvp", "kfac_jax", "jax", needs=NEEDS, convention=MEAN)
+def hvp(problem: Problem) -> Array:
+    arguments = (problem.params, (problem.inputs[0], problem.targets))
+    vector = problem.unflatten(problem.tangents["params"])
+    return problem.flatten(products(problem).multiply_hessian(arguments, vector))

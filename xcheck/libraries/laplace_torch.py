@@ -19,15 +19,18 @@ from xcheck.libraries._known import (
     NORMS,
     POOLED,
     REUSES,
+    TOKEN,
     TWICE,
 )  # fmt: skip
-from xcheck.libraries._torch import data, likelihood, module, refusing
+from xcheck.libraries._torch import data, likelihood, loader, module, refusing
 from xcheck.quantity import implements
 from xcheck.result import Convention, Limitation
 
+laplace = LazyModule("laplace")
 curvature = LazyModule("laplace.curvature")
 Problem = Any
 Tensor = Any
+Gaps = tuple[Limitation, ...]
 NEEDS = ("module", "loss", "laplace")
 #: loss = r * nll * (summed negative log-likelihood)
 SUMMED = Convention(scale="1 / (r * nll)")
@@ -48,12 +51,16 @@ DOUBLED = Limitation(
     "doubled in a regression", "docs/findings.md, 6",
     case="linear_gaussian*,tanh_mlp,tanh_mlp_[at]*,tanh_mlp_regr*,td_semigradient,frozen_middle",
 )  # fmt: skip
-REFUSALS = (*BACKPACK_REFUSES, "ASDL produced no diagonal")
-TOKEN = Limitation("a token that occurs twice", "docs/findings.md, 4", case="embedding")
-FIRST = {"backpack": (REUSES, EMBEDDED, AGAIN), "curvlinops": (), "asdl": (TWICE, AGAIN, *LEFT_OUT)}
-DIAGONALS = {"backpack": (REUSES, POOLED), "curvlinops": (), "asdl": (TWICE, AGAIN, GROUPED, TOKEN)}
+REFUSALS = (*BACKPACK_REFUSES, "ASDL produced no diagonal", "If some grad are switched off")
+FROZEN = Limitation(
+    "frozen parameters, in the BackPACK back end", "docs/findings.md, 20", outcome="raised", case="frozen_middle"
+)
+FIRST = {"backpack": (REUSES, EMBEDDED, AGAIN, FROZEN), "curvlinops": (), "asdl": (TWICE, AGAIN, *LEFT_OUT)}
+DIAGONALS = {"backpack": (REUSES, POOLED, FROZEN), "curvlinops": (), "asdl": (TWICE, AGAIN, GROUPED, TOKEN)}
 EXACT = {"curvlinops": (*FLOAT32, *NORMS, GROUP_NORM), "asdl": ()}
+ADDED = Limitation(LEFT_OUT[1].reason, LEFT_OUT[1].link, outcome="raised", case="rms_norm")
 GAPS = {**FIRST, "curvlinops": FLOAT32}
+SQUARES = {**DIAGONALS, "backpack": FIRST["backpack"]}
 BACKENDS = {"backpack": "BackPack", "curvlinops": "Curvlinops", "asdl": "Asdl"}
 
 
@@ -65,42 +72,42 @@ def backend(problem: Problem, name: str) -> tuple[Any, Tensor, Tensor]:
 
 
 def declare(name: str, prefix: str) -> None:
-    needs, gaps = (*NEEDS, name), GAPS[name]
+    """One back end: what its functions make of one batch, and what `Laplace.fit` keeps of a ragged data loader."""
 
-    @implements("jacobian_params", f"laplace_{name}", "torch", needs=needs, limitations=FIRST[name])
-    @refusing(*REFUSALS)
+    def of(quantity: str, convention: Convention, gaps: Gaps, suffix: str = "") -> Any:
+        register = implements(
+            quantity, f"laplace_{name}{suffix}", "torch", needs=(*NEEDS, name), convention=convention, limitations=gaps
+        )
+        return lambda function: register(refusing(*REFUSALS)(function))
+
+    @of("jacobian_params", Convention(), FIRST[name])
     def jacobian_params(problem: Problem) -> Tensor:
         found, x, _ = backend(problem, f"{prefix}GGN")
         return found.jacobians(x)[0]
 
-    @implements("ggn", f"laplace_{name}", "torch", needs=needs, convention=SUMMED, limitations=gaps)
-    @refusing(*REFUSALS)
-    def ggn(problem: Problem) -> Tensor:
-        found, x, y = backend(problem, f"{prefix}GGN")
-        return found.full(x, y)[1]
+    def matrix(quantity: str, kind: str, structure: str, convention: Convention, gaps: Gaps, fits: Gaps = ()) -> None:
+        @of(quantity, convention, gaps)
+        def batch(problem: Problem) -> Tensor:
+            found, x, y = backend(problem, f"{prefix}{kind}")
+            return getattr(found, structure)(x, y)[1]
 
-    @implements("ggn_diagonal", f"laplace_{name}", "torch", needs=needs, convention=SUMMED, limitations=DIAGONALS[name])
-    @refusing(*REFUSALS)
-    def ggn_diagonal(problem: Problem) -> Tensor:
-        found, x, y = backend(problem, f"{prefix}GGN")
-        return found.diag(x, y)[1]
+        if kind == "GGN":
 
-    @implements(
-        "empirical_fisher", f"laplace_{name}", "torch", needs=needs, convention=SQUARED, limitations=(*gaps, DOUBLED)
-    )
-    @refusing(*REFUSALS)
-    def empirical_fisher(problem: Problem) -> Tensor:
-        found, x, y = backend(problem, f"{prefix}EF")
-        return found.full(x, y)[1]
+            @of(quantity, convention, (*gaps, *fits), "_fit")
+            def fit(problem: Problem) -> Tensor:
+                fitted = laplace.Laplace(
+                    module(problem), likelihood(problem), subset_of_weights="all",
+                    hessian_structure=structure, backend=getattr(curvature, f"{prefix}GGN"),
+                )  # fmt: skip
+                fitted.fit(loader(problem))
+                return fitted.H
 
+    matrix("ggn", "GGN", "full", SUMMED, GAPS[name], (ADDED,) if name == "asdl" else ())
+    matrix("ggn_diagonal", "GGN", "diag", SUMMED, DIAGONALS[name])
+    matrix("empirical_fisher", "EF", "full", SQUARED, (*GAPS[name], DOUBLED))
+    matrix("empirical_fisher_diagonal", "EF", "diag", SQUARED, (*SQUARES[name], DOUBLED))
     if name != "backpack":
-
-        @implements(
-            "hessian_params", f"laplace_{name}", "torch", needs=needs, convention=SUMMED, limitations=EXACT[name]
-        )
-        def hessian_params(problem: Problem) -> Tensor:
-            found, x, y = backend(problem, f"{prefix}Hessian")
-            return found.full(x, y)[1]
+        matrix("hessian_params", "Hessian", "full", SUMMED, EXACT[name])
 
 
 for _name, _prefix in BACKENDS.items():

@@ -104,6 +104,18 @@ def hessian_trace(problem: Problem) -> Array:
     return problem.xp.sum(layerwise.hessian_diagonal(module, x, y, **loss))
 
 
+@implements("kfac_factors", "layerwise", "torch", needs=(*NEEDS, "loss"))
+def kfac_factors(problem: Problem) -> dict[str, Array]:
+    """`A` and `B` of each linear layer, by the root of the loss's Hessian (KFLR)."""
+    module, x, y, loss = batch(problem)
+    factors = layerwise.kfac(module, x, y, fisher="exact", **loss)
+    return {
+        f"{layer}.{name}".removeprefix("."): M
+        for layer, AB in factors.items()
+        for name, M in zip("AB", AB, strict=True)
+    }
+
+
 @implements("ggn_blocks", "layerwise", "torch", needs=(*NEEDS, "loss"))
 def ggn_blocks(problem: Problem) -> dict[str, Array]:
     """A layer's block cut into one for each of its parameters."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from xcheck._lazy import LazyModule, torch
 from xcheck.libraries._known import AGAIN, CLASSIFIERS, NORMS, TWICE
-from xcheck.libraries._torch import likelihood, module, ragged, reduced, refusing
+from xcheck.libraries._torch import blocks, kronecker, likelihood, loader, module, reduced, refusing
 from xcheck.quantity import implements
 from xcheck.result import Convention, Limitation
 
@@ -17,9 +17,9 @@ metrics = LazyModule("nngeometry.metrics")
 jacobians = LazyModule("nngeometry.jacobian")
 hessians = LazyModule("nngeometry.hessian")
 pspace = LazyModule("nngeometry.object.pspace")
+vectors = LazyModule("nngeometry.object.vector")
 Problem = Any
 Tensor = Any
-AXES = Convention(axes="cnp")
 NEEDS = ("module", "loss", "nngeometry")
 REFUSALS = ("I do not know what to do with layer",)
 #: `classif_logits` makes a triangular matrix of the default dtype.
@@ -27,24 +27,32 @@ CLASSIFIER = Limitation(
     "the Fisher of a float64 classifier raises", "docs/findings.md, 13", outcome="raised", dtype="float64",
     case=CLASSIFIERS,
 )  # fmt: skip
-CONFIDENT = Limitation("an epsilon is added to the probabilities", "docs/findings.md, 5", case="large_logits")
+CONFIDENT = tuple(
+    Limitation("an epsilon is added to the probabilities", "docs/findings.md, 5", outcome=outcome, case=case)
+    for outcome, case in (("disagrees", "large_logits"), ("not_finite", "digits_mlp_trained*"))
+)
 LEFT_OUT = Limitation(
     "a grouped convolution gets too many rows, and frozen parameters get rows", "docs/findings.md, 10",
     outcome="wrong_shape", case="convolution,frozen_middle",
 )  # fmt: skip
 GROUPED = Limitation("grouped convolutions raise", "docs/findings.md, 10", outcome="raised", case="convolution")
-SEQUENCES = Limitation("GroupNorm takes images only", "docs/libraries.md", outcome="raised", case="group_norm")
+SEQUENCES = Limitation("GroupNorm takes images only", "docs/findings.md, 22", outcome="raised", case="group_norm")
 EPS = Limitation("the eps of BatchNorm is taken to be its default", "docs/findings.md, 19", case="batch_norm_eval")
 COMMON = (TWICE, AGAIN, LEFT_OUT, SEQUENCES)
-FISHER = (CLASSIFIER, *COMMON, CONFIDENT)
+FISHER = (CLASSIFIER, *COMMON, *CONFIDENT)
+SINGLE = Limitation(
+    "the blocks of a float64 model are computed in float32", "docs/findings.md, 21", dtype="float64",
+    case="linear_gaussian*,tanh_mlp,tanh_mlp_trained,tanh_mlp_regression_dense",
+)  # fmt: skip
+PRODUCT = (
+    CLASSIFIER, TWICE, AGAIN, SEQUENCES, *CONFIDENT,
+    Limitation("vectors have other sizes", "docs/findings.md, 10", outcome="raised", case="convolution,frozen_middle"),
+    Limitation(
+        "products have no batch normalisation", "https://github.com/tfjgeorge/nngeometry/issues/19", outcome="raised",
+        case="batch_norm_eval",
+    ),
+)  # fmt: skip
 MEAN = Convention(scale="1 / (n * r * nll)")
-
-
-def loader(problem: Problem) -> Any:
-    # A case without a loss has no targets, which a Jacobian does not look at.
-    targets = problem.inputs[0] if problem.targets is None else problem.targets
-    examples = torch.utils.data.TensorDataset(*problem.inputs, targets)
-    return torch.utils.data.DataLoader(examples, batch_size=ragged(problem))
 
 
 @refusing(*REFUSALS)
@@ -58,7 +66,7 @@ def fisher(problem: Problem, representation: str) -> Any:
     "nngeometry",
     "torch",
     needs=("module", "nngeometry"),
-    convention=AXES,
+    convention=Convention(axes="cnp"),
     limitations=(*COMMON, EPS),
 )
 @refusing(*REFUSALS)
@@ -82,3 +90,24 @@ def hessian_params(problem: Problem) -> Tensor:
     """The function is the loss of a batch, by its output; batches are summed, so it must be a sum over examples."""
     model, (loss, k) = module(problem), reduced(problem, "sum")
     return k * hessians.Hessian(model, loader(problem), pspace.PMatDense, function=loss).to_torch()
+
+
+@implements("ggn_blocks", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=(CLASSIFIER, SINGLE))
+def ggn_blocks(problem: Problem) -> dict[str, Tensor]:
+    """The blocks of the layers; the library's own `to_torch` would put them into a matrix of the default dtype."""
+    return blocks(problem, torch.block_diag(*fisher(problem, "PMatBlockDiag").data.values()))
+
+
+@implements("ggnvp", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=PRODUCT)
+def ggnvp(problem: Problem) -> Tensor:
+    F = fisher(problem, "PMatImplicit")
+    return F.mv(vectors.PVector(F.generator.layer_collection, problem.tangents["params"])).to_torch().detach()
+
+
+@implements("kfac_factors", "nngeometry", "torch", needs=NEEDS, limitations=(CLASSIFIER,))
+def kfac_factors(problem: Problem) -> dict[str, Tensor]:
+    """The root of the number of outputs stands in A and not in B; the last entry of A, a mean of ones, tells it."""
+    scale = problem.case.n * problem.case.loss.nll / problem.case.loss.divisor(tuple(problem.targets.shape))
+    return kronecker(
+        {name: (A / A[-1, -1], scale * A[-1, -1] * B) for name, (A, B) in fisher(problem, "PMatKFAC").data.items()}
+    )

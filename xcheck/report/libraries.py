@@ -15,7 +15,7 @@ HEAD = """# Other libraries, judged
 Made by `python -m nox -s libraries` from reports/libraries.json; not edited by hand. Each row is one function of a
 library, through its adapter in `xcheck/libraries/`, on every case that applies. "worst ratio" is that of the results
 that agree (limit 32). A convention is not a bug: it is declared as data and the judge holds the library to it.
-[findings.md](findings.md) explains each disagreement.
+[findings.md](findings.md) explains each disagreement; [adapters.md](adapters.md) lists what else the libraries offer.
 """
 
 

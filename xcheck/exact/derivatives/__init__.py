@@ -4,12 +4,12 @@ Forward jets give Jacobians and derivatives along a direction, a tape gives prod
 first-order jets the Hessian and its products.
 """
 
-from xcheck.exact.derivatives.diagonal_backprop import DiagonalBackprop
 from xcheck.exact.derivatives.hessians import Hessians
 from xcheck.exact.derivatives.higher import HigherOrder
+from xcheck.exact.derivatives.kfac import KroneckerFactors
 
 
-class Derivatives(Hessians, DiagonalBackprop, HigherOrder):
+class Derivatives(Hessians, KroneckerFactors, HigherOrder):
     """The derivatives of one case in the algebra `alg`; results are arrays of its values in canonical shape."""
 
 
