@@ -37,12 +37,12 @@ SAID = (
         "treats the batch statistics as constants: they are detached",
     ),
     (
-        "batch_statistics_of_other_mode",
+        "batch_statistics_of_evaluation",
         "batch_norm_train/value",
         "has other statistics in its batch normalisation: those of evaluation (frozen)",
     ),
     (
-        "batch_statistics_of_other_mode",
+        "batch_statistics_of_training",
         "batch_norm_eval/hvp",
         "has other statistics in its batch normalisation: those of the batch, as in training",
     ),

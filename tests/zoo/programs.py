@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from xcheck import Literal
@@ -174,10 +174,10 @@ def shared(seen: Callable[[Any], Any]) -> Callable[[Right], Any]:
     return running(altered)
 
 
-def other_statistics(case: Case) -> Case | None:
-    """Batch normalisation in the other mode: evaluation for training, or the reverse."""
+def other_statistics(training: bool, case: Case) -> Case | None:
+    """Batch normalisation in the other mode than the right one."""
     layers = getattr(case.program, "layers", ())
-    if not any(isinstance(layer, BatchNorm) for layer in layers):
+    if not any(isinstance(layer, BatchNorm) and layer.training is training for layer in layers):
         return None
     net = Sequential(
         *(replace(one, training=not one.training) if isinstance(one, BatchNorm) else one for one in layers)
@@ -254,7 +254,17 @@ PROGRAMS = (
         ("frozen_statistics",),
         also=TOUCHED,
     ),
-    Defect("batch_statistics_of_other_mode", running(other_statistics), ("batch_statistics",), also=TOUCHED),
+    Defect(
+        "batch_statistics_of_evaluation", running(partial(other_statistics, True)), ("batch_statistics",), also=TOUCHED
+    ),
+    # An example by itself has no statistics, so that what is computed one by one would be yet another mistake.
+    Defect(
+        "batch_statistics_of_training",
+        running(partial(other_statistics, False)),
+        ("batch_statistics",),
+        "value gradient jvp vjp hvp ggnvp hessian_params hessian_diagonal",
+        also=TOUCHED,
+    ),
     Defect("shared_weight_counted_once", shared(lambda x: x.detach()), ("shared_weight",), also=TOUCHED),
     Defect("shared_weight_counted_twice", shared(lambda x: 2 * x - x.detach()), ("shared_weight",), also=TOUCHED),
     Defect("misaligned_targets", running(misaligned), ("misaligned_targets",), also=TOUCHED),

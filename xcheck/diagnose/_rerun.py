@@ -14,6 +14,8 @@ from xcheck.exact.derivatives import Derivatives
 from xcheck.exact.monte_carlo import NOISE, RUNS, MonteCarlo
 
 Arrays = dict[str, np.ndarray]
+#: These take one pass, whatever the number of parameters.
+PRODUCTS = ("hvp", "ggnvp", "third_derivative", "fourth_derivative")
 #: Examples times parameters times passes of the largest rerun: about a second.
 LARGEST = 20_000_000
 
@@ -22,8 +24,8 @@ def affordable(evidence: Evidence, times: int = 1) -> bool:
     """Whether the result can be computed so many times again."""
     case, entries = evidence.case, sum(leaf.value.size for leaf in evidence.reference.leaves.values())
     size = max(case.p, *(array.size // case.n for array in case.values().inputs.values()))
-    curved = evidence.quantity.order > 1 and evidence.quantity.shape in ("p p", "p")
-    passes = size if curved else min(size, 1 + entries // size)
+    columns = evidence.quantity.order > 1 and evidence.quantity.name not in PRODUCTS
+    passes = size if columns else min(size, 1 + entries // size)
     return times * case.n * size * passes <= LARGEST
 
 
