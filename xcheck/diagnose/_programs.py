@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from xcheck._dtypes import UNIT
-from xcheck._reference import Leaf
 from xcheck.diagnose._functions import functions
 from xcheck.diagnose._hypothesis import Candidate, Evidence, Leaves, candidate, exactly
 from xcheck.diagnose._mistake import Mistake
@@ -35,14 +34,17 @@ def programs(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
 
 
 def near(evidence: Evidence, found: Arrays, leaves: Leaves) -> bool:
-    """Whether the result may be that of the mistake, going by the scale of the right program."""
-
-    def fits(path: str, leaf: Leaf) -> bool:
+    """Whether the result may be that of the mistake, and is nearer to it than to the right one, on a coarse scale."""
+    before = after = 0.0
+    for path, leaf in leaves.items():
         A, R = evidence.actual[path], found.get(path, np.empty(0))
-        coarse = UNIT[evidence.dtype] * (np.max(leaf.scale, initial=0.0) + np.abs(leaf.value) + np.abs(A))
-        return R.shape == A.shape and bool(np.all(np.abs(A - R) <= NEAR * coarse))
-
-    return all(fits(path, leaf) for path, leaf in leaves.items())
+        if R.shape != A.shape:
+            return False
+        coarse = np.max(leaf.scale, initial=0.0) + np.abs(leaf.value) + np.abs(A)
+        coarse = np.maximum(UNIT[evidence.dtype] * coarse, np.finfo(np.float64).tiny)
+        before = max(before, float(np.max(np.abs(A - leaf.value) / coarse, initial=0.0)))
+        after = max(after, float(np.max(np.abs(A - R) / coarse, initial=0.0)))
+    return after <= NEAR and 2 * after <= before
 
 
 def mistakes(evidence: Evidence) -> Iterator[Mistake]:
