@@ -80,5 +80,8 @@ def _record(function: Callable[..., Any], leaves: Sequence[Any], spec: Any, prep
     graph = proxy_tensor.make_fx(operations)(*leaves)
     # Forward mode leaves checks behind whose result, a bool, nobody reads.
     graph.graph.eliminate_dead_code()
+    # The zeros of forward mode have no memory, and TorchInductor reads what it takes for it (docs/findings.md).
+    for node in graph.graph.find_nodes(op="call_function", target=torch.ops.aten._efficientzerotensor.default):
+        node.target = torch.ops.aten.zeros.default
     graph.recompile()
     return torch.compile(graph, fullgraph=True, dynamic=False)
