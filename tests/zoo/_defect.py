@@ -58,6 +58,7 @@ class Defect:
 
     `named` are the names of explanations, any of which is right; none means that there is no explanation to find.
     `also` are those that are true besides on some cases, such as where the wrong entries are; they count for nothing.
+    Where it is not `told`, its name is found in some cells only; it counts as unnamed in the others.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Defect:
     quantities: str = "*"
     dtypes: tuple[str, ...] = field(default=("float64", "float32"))
     also: tuple[str, ...] = ()
+    told: bool = True
 
     def applies(self, right: Right) -> bool:
         globs = self.quantities.split()

@@ -138,13 +138,14 @@ QUANTITIES = " ".join(BY_QUANTITY)
 TRUE = ("few_entries", "wrong_block", "wrong_examples", "precision")
 
 
-def defect(name: str, slope: Slope, step: Callable[[float], float]) -> Defect:
-    return Defect(name, differences(slope, step), ("finite_difference",), QUANTITIES, also=TRUE)
+def defect(name: str, slope: Slope, step: Callable[[float], float], told: bool = True) -> Defect:
+    return Defect(name, differences(slope, step), ("finite_difference",), QUANTITIES, also=TRUE, told=told)
 
 
 DIFFERENCES = (
     defect("forward_difference_1e-4", forward, lambda eps: 1e-4),
-    defect("forward_difference_of_root", forward, lambda eps: eps ** (1 / 2)),
+    # In float64 the step is 2^-26, and large entries might as well be numbers of few bits.
+    defect("forward_difference_of_root", forward, lambda eps: eps ** (1 / 2), told=False),
     defect("central_difference_1e-6", central, lambda eps: 1e-6),
     defect("central_difference_1e-3", central, lambda eps: 1e-3),
     defect("central_difference_of_root", central, lambda eps: eps ** (1 / 3)),

@@ -224,7 +224,8 @@ PROGRAMS = (
         "tanh_in_float32",
         function(tanh=tanh_in_float32),
         ("precision",),
-        also=(*TOUCHED, "precision"),
+        told=False,
+        also=TOUCHED,
         dtypes=("float64",),
     ),
     Defect("tanh_without_first_unit", function(tanh=tanh_without_first_unit), ("dropped_unit",), also=TOUCHED),
@@ -237,8 +238,8 @@ PROGRAMS = (
         ("no_bias",),
         also=(*TOUCHED, *LINEAR),
     ),
-    Defect("bfloat16_products", function(matmul=rounded_to_bfloat16), ("precision",), also=(*TOUCHED, "precision")),
-    Defect("tf32_products", function(matmul=rounded_to_tf32), ("precision",), also=TOUCHED),
+    Defect("bfloat16_products", function(matmul=rounded_to_bfloat16), ("precision",), told=False, also=TOUCHED),
+    Defect("tf32_products", function(matmul=rounded_to_tf32), ("precision",), told=False, also=TOUCHED),
     Defect(
         "relu_leaks", function(relu=lambda x: torch.nn.functional.leaky_relu(x, 0.01)), ("leaky_relu",), also=TOUCHED
     ),

@@ -80,21 +80,17 @@ def alike(evidence: Evidence, algebra: MonteCarlo) -> float:
     sizes = float(np.linalg.norm(ours)), float(np.linalg.norm(theirs))
     if not min(sizes) > 0 or not 1 / ALIKE <= sizes[0] / sizes[1] <= ALIKE:
         return 0.0
-    same = correlation(ours, theirs)
-    left = float(np.linalg.norm(ours - theirs)) / sizes[0]
+    # A shift that all entries share, as a stale number makes one, is no pattern; one entry alone has only its size.
+    a, b = (ours, theirs) if ours.size == 1 else (ours - np.mean(ours), theirs - np.mean(theirs))
+    size = float(np.linalg.norm(a)) or np.inf
+    same = float(a @ b) / size / (float(np.linalg.norm(b)) or np.inf)
+    left = float(np.linalg.norm(a - b)) / size
     # Entries with the same error are one piece of evidence.
     entries = various(evidence.actual[path] - leaf.value for path, leaf in evidence.reference.leaves.items())
     proven = entries * -np.log2(max(left, UNIT[evidence.dtype])) >= BITS
     if proven:
         return max(same, 1 - left)
     return same if same >= SAME and same * entries**0.5 >= CHANCE else 0.0
-
-
-def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's: a shift that all entries share, as a stale number makes one, is no pattern."""
-    a, b = a - np.mean(a), b - np.mean(b)
-    size = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(a @ b) / size if size else 0.0
 
 
 def errors(evidence: Evidence, found: Mapping[str, Any]) -> np.ndarray:

@@ -22,10 +22,12 @@ LARGEST = 20_000_000
 
 def affordable(evidence: Evidence, times: int = 1) -> bool:
     """Whether the result can be computed so many times again."""
-    case, entries = evidence.case, sum(leaf.value.size for leaf in evidence.reference.leaves.values())
-    size = max(case.p, *(array.size // case.n for array in case.values().inputs.values()))
-    columns = evidence.quantity.order > 1 and evidence.quantity.name not in PRODUCTS
-    passes = size if columns else min(size, 1 + entries // size)
+    case, quantity = evidence.case, evidence.quantity
+    d = max([1, *(array.size // case.n for array in case.values().inputs.values())])
+    size, moved = max(case.p, d), d if quantity.wrt == "inputs" else max(case.p, d)
+    entries = sum(leaf.value.size for leaf in evidence.reference.leaves.values())
+    columns = quantity.order > 1 and quantity.name not in PRODUCTS
+    passes = moved if columns else min(moved, 1 + entries // moved)
     return times * case.n * size * passes <= LARGEST
 
 
