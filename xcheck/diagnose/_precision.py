@@ -82,9 +82,10 @@ def alike(evidence: Evidence, algebra: MonteCarlo) -> float:
         return 0.0
     # A shift that all entries share, as a stale number makes one, is no pattern; one entry alone has only its size.
     a, b = (ours, theirs) if ours.size == 1 else (ours - np.mean(ours), theirs - np.mean(theirs))
-    size = float(np.linalg.norm(a)) or np.inf
-    same = float(a @ b) / size / (float(np.linalg.norm(b)) or np.inf)
-    left = float(np.linalg.norm(a - b)) / size
+    size, other = float(np.linalg.norm(a)), float(np.linalg.norm(b))
+    if not min(size, other) > 0:
+        return 0.0
+    same, left = float(a @ b) / size / other, float(np.linalg.norm(a - b)) / size
     # Entries with the same error are one piece of evidence.
     entries = various(evidence.actual[path] - leaf.value for path, leaf in evidence.reference.leaves.items())
     proven = entries * -np.log2(max(left, UNIT[evidence.dtype])) >= BITS
