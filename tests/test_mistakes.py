@@ -12,6 +12,7 @@ from zoo.planting import cell, plant
 import xcheck
 from xcheck.diagnose._differences import on_grid
 from xcheck.diagnose._hypothesis import Evidence
+from xcheck.diagnose._mistake import with_program
 from xcheck.diagnose._programs import mistakes, programs
 from xcheck.diagnose._rerun import rerun
 
@@ -140,3 +141,12 @@ def test_a_difference_lies_on_the_grid_of_its_own_step_and_not_of_a_larger_one()
     difference = (np.sin(x + h) - np.sin(x - h)) / (2 * h)
     assert on_grid({"": difference}, {"": np.sin(x)}, 2 * h, "float64")
     assert not on_grid({"": difference}, {"": np.sin(x)}, h, "float64")
+
+
+def test_a_mistake_that_cannot_be_computed_is_none():
+    here = cell("residual", "hvp", "float64")
+
+    def program(xp, params, inputs):
+        raise KeyError("whatever a program may raise")
+
+    assert rerun(evidence(here, here.exact.leaves), with_program(here.case, program)) is None

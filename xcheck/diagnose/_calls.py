@@ -27,9 +27,9 @@ class Altered:
     def __getattr__(self, name: str) -> Any:
         if name == "nn":
             return Altered(self._xp, self._other, "nn.")
-        function = self._other(self._prefix + name)
-        part = self._xp.nn if self._prefix else self._xp
-        return getattr(part, name) if function is None else partial(function, self._xp)
+        own = getattr(self._xp.nn if self._prefix else self._xp, name)
+        function = self._other(self._prefix + name) if callable(own) else None
+        return own if function is None else partial(function, self._xp)
 
 
 def with_functions(case: Case, make: Callable[[], Mapping[str, Function]]) -> Case:
@@ -43,7 +43,7 @@ def observed(evidence: Evidence) -> dict[str, list[np.ndarray]]:
 
     def watching(name: str) -> Function:
         def function(xp: Any, *arguments: Any, **options: Any) -> Any:
-            if hasattr(arguments[0], "value"):
+            if arguments and hasattr(arguments[0], "value"):
                 seen[name].append(np.array(arguments[0].value))
             part, _, last = name.rpartition(".")
             return getattr(xp.nn if part else xp, last)(*arguments, **options)
