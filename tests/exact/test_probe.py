@@ -69,7 +69,9 @@ def shifted(leaf: Any) -> Any:
     return leaf
 
 
-DENSE = [name for name in Q if name not in ("hessian_inputs", "jacobian_inputs", "jacobian_aux")]
+#: Kronecker factors are those of linear layers, which this case has not; tests/test_kfac_factors.py moves their entries.
+ELSEWHERE = ("hessian_inputs", "jacobian_inputs", "jacobian_aux", "kfac_factors")
+DENSE = [name for name in Q if name not in ELSEWHERE]
 
 
 SCALARS = ("hessian_trace", "third_derivative", "fourth_derivative")
