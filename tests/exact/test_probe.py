@@ -69,7 +69,7 @@ def shifted(leaf: Any) -> Any:
     return leaf
 
 
-#: Kronecker factors are those of linear layers, which this case has not; tests/test_kfac_factors.py moves their entries.
+#: Kronecker factors are those of linear layers, which this case has not: see tests/test_kfac_factors.py.
 ELSEWHERE = ("hessian_inputs", "jacobian_inputs", "jacobian_aux", "kfac_factors")
 DENSE = [name for name in Q if name not in ELSEWHERE]
 
