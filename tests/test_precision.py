@@ -80,19 +80,15 @@ def test_an_approximated_tanh_is_no_matter_of_precision():
 
 
 @pytest.mark.parametrize(
-    ("name", "case", "quantity"),
+    ("name", "case", "quantity", "said"),
     [
-        ("tanh_in_float32", "tanh_layer", "jacobian_inputs"),
-        ("bfloat16_products", "tanh_mlp_regression", "gradient"),
-        ("tf32_products", "layer_norm", "value"),
+        ("tanh_in_float32", "tanh_layer", "jacobian_inputs", "has its functions in float32"),
+        ("bfloat16_products", "tanh_mlp_regression", "gradient", "has its matrix products in bfloat16"),
+        ("tf32_products", "layer_norm", "value", "has its matrix products in tf32"),
     ],
 )
-def test_lower_precision_in_one_kind_of_operation_is_told_from_that_of_all(name, case, quantity):
+def test_lower_precision_in_one_kind_of_operation_is_told_from_that_of_all(name, case, quantity, said):
     (defect,) = (defect for defect in PROGRAMS if defect.name == name)
     here = cell(case, quantity, "float64")
     (found,) = here.judge(plant(defect, here).wrong).diagnosis
-    said = {
-        "tanh_in_float32": "has its functions in float32",
-        "bfloat16_products": "has its matrix products in bfloat16",
-    }
-    assert found.text.startswith(said.get(name, "has its matrix products in tf32"))
+    assert found.text.startswith(said)

@@ -149,5 +149,8 @@ def test_every_adapter_registers_something():
 def test_an_adapter_states_its_source_and_stays_small(path: Path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree)
-    lines = [line for node in tree.body[1:] for line in ast.unparse(node).splitlines() if line.strip()]
-    assert len(lines) <= 60
+    # Beside its docstrings: counted with them, they would be written as comments.
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.Module) and ast.get_docstring(node):
+            node.body = node.body[1:]
+    assert len([line for line in ast.unparse(tree).splitlines() if line.strip()]) <= 59

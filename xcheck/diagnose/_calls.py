@@ -27,9 +27,15 @@ class Altered:
     def __getattr__(self, name: str) -> Any:
         if name == "nn":
             return Altered(self._xp, self._other, "nn.")
-        own = getattr(self._xp.nn if self._prefix else self._xp, name)
+        own = of(self._xp, self._prefix + name)
         function = self._other(self._prefix + name) if callable(own) else None
         return own if function is None else partial(function, self._xp)
+
+
+def of(xp: Any, name: str) -> Any:
+    """The function of a namespace by its name: "tanh", "nn.relu"."""
+    part, _, last = name.rpartition(".")
+    return getattr(xp.nn if part else xp, last)
 
 
 def with_functions(case: Case, make: Callable[[], Mapping[str, Function]]) -> Case:
@@ -45,8 +51,7 @@ def observed(evidence: Evidence) -> dict[str, list[np.ndarray]]:
         def function(xp: Any, *arguments: Any, **options: Any) -> Any:
             if arguments and hasattr(arguments[0], "value"):
                 seen[name].append(np.array(arguments[0].value))
-            part, _, last = name.rpartition(".")
-            return getattr(xp.nn if part else xp, last)(*arguments, **options)
+            return of(xp, name)(*arguments, **options)
 
         return function
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from xcheck._dtypes import UNIT
 from xcheck._judge import Arrays
-from xcheck.diagnose._hypothesis import Evidence
+from xcheck.diagnose._hypothesis import BITS, Evidence
 from xcheck.diagnose._rerun import affordable, rerun
 from xcheck.exact.evaluate import Evaluation
 from xcheck.exact.monte_carlo import MonteCarlo
@@ -29,8 +29,8 @@ STEPS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10)
 ROOTS = (1 / 2, 1 / 3, 1 / 4)
 #: Roundings of a quotient, each of half a unit: the division, the step, what it is divided by, and ours.
 ROUNDINGS = 2
-#: So many bits must speak for a grid, and this share of the entries must lie on it; the others crossed a power of 2.
-BITS, SHARE = 30.0, 0.9
+#: This share of the entries must lie on the grid; the others crossed a power of 2.
+SHARE = 0.9
 
 
 def finite_difference(evidence: Evidence) -> Iterator[Explanation]:

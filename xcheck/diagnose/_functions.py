@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from xcheck.case import Case
-from xcheck.diagnose._calls import Function, observed, with_functions
+from xcheck.diagnose._calls import Function, observed, of, with_functions
 from xcheck.diagnose._hypothesis import Evidence
 from xcheck.diagnose._mistake import Mistake
 from xcheck.diagnose._rerun import affordable
 
 Array = Any
 Calls = Sequence[np.ndarray]
-#: Rational functions in use for tanh: the first, clipped to -3 and 3, ends at 1; the others are cut off from its
-#: continued fraction (Lambert 1768).
-FRACTIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
-    "x (27 + x^2) / (27 + 9 x^2)": ((27, 1), (27, 9)),
-    "x (15 + x^2) / (15 + 6 x^2)": ((15, 1), (15, 6)),
-    "x (945 + 105 x^2 + x^4) / (945 + 420 x^2 + 15 x^4)": ((945, 105, 1), (945, 420, 15)),
+#: Rational functions in use for tanh, `x a(x^2) / b(x^2)`, and where x is clipped: the first reaches 1 there, the
+#: others are cut off from its continued fraction (Lambert 1768) and go on.
+FRACTIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...], float | None]] = {
+    "x (27 + x^2) / (27 + 9 x^2)": ((27, 1), (27, 9), 3.0),
+    "x (15 + x^2) / (15 + 6 x^2)": ((15, 1), (15, 6), None),
+    "x (945 + 105 x^2 + x^4) / (945 + 420 x^2 + 15 x^4)": ((945, 105, 1), (945, 420, 15), None),
     "x (135135 + 17325 x^2 + 378 x^4 + x^6) / (135135 + 62370 x^2 + 3150 x^4 + 28 x^6)": (
-        (135135, 17325, 378, 1), (135135, 62370, 3150, 28),
+        (135135, 17325, 378, 1), (135135, 62370, 3150, 28), None,
     ),
 }  # fmt: skip
 #: Where its derivative is wrong, tanh is the function of x near x0 that has that derivative, and y0 at x0.
@@ -36,7 +37,7 @@ SLOPES: dict[str, Callable[[Any, Array, np.ndarray, np.ndarray], Array]] = {
 }  # fmt: skip
 LEAKS = (0.01, 0.1, 0.2)
 EPSILONS = (1e-3, 1e-5, 1e-6, 1e-8, 1e-12, 0.0)
-NORMS = ("layer_norm", "group_norm", "instance_norm", "rms_norm", "batch_norm")
+NORMS = ("nn.layer_norm", "nn.group_norm", "nn.instance_norm", "nn.rms_norm", "nn.batch_norm")
 BENT = ("tanh", "nn.relu", "nn.sigmoid", "nn.gelu", "nn.silu", "sin")
 
 
@@ -56,16 +57,17 @@ def functions(evidence: Evidence) -> Iterator[Mistake]:
 
 
 def of_tanh(case: Case, points: Calls) -> Iterator[Mistake]:
-    for said, (above, below) in FRACTIONS.items():
-        made = with_functions(case, lambda a=above, b=below: {"tanh": partial(fraction, above=a, below=b)})
+    for said, (above, below, end) in FRACTIONS.items():
+        instead = partial(fraction, above=above, below=below, end=end)
+        made = with_functions(case, lambda f=instead: {"tanh": f})
         yield Mistake("tanh_fraction", f"has the fraction {said} in place of tanh", made, said)
     for said, slope in SLOPES.items():
         yield Mistake("wrong_slope", said, with_functions(case, lambda s=slope: {"tanh": at(points, s)}))
 
 
-def fraction(xp: Any, x: Array, above: tuple[int, ...], below: tuple[int, ...]) -> Array:
-    """`x a(x^2) / b(x^2)`, no further than where it reaches 1."""
-    x = xp.clip(x, -3.0, 3.0) if above == (27, 1) else x
+def fraction(xp: Any, x: Array, above: Sequence[int], below: Sequence[int], end: float | None) -> Array:
+    """`x a(x^2) / b(x^2)`, with x no further from 0 than `end`."""
+    x = x if end is None else xp.clip(x, -end, end)
     return x * polynomial(x * x, above) / polynomial(x * x, below)
 
 
@@ -91,13 +93,13 @@ def at(points: Calls, slope: Callable[[Any, Array, np.ndarray, np.ndarray], Arra
 def of_norms(case: Case, calls: dict[str, list[np.ndarray]]) -> Iterator[Mistake]:
     """The number that keeps a normalisation away from 0."""
     for norm in NORMS:
-        for eps in EPSILONS if f"nn.{norm}" in calls else ():
+        for eps in EPSILONS if norm in calls else ():
 
             def other(xp: Any, *arguments: Any, norm: str = norm, eps: float = eps) -> Array:
-                return getattr(xp.nn, norm)(*arguments[:-1], eps)
+                return of(xp, norm)(*arguments[:-1], eps)
 
-            text = f"has a {norm} whose eps is {eps:g}"
-            yield Mistake("wrong_eps", text, with_functions(case, lambda n=norm, o=other: {f"nn.{n}": o}), eps)
+            text = f"has a {norm.removeprefix('nn.')} whose eps is {eps:g}"
+            yield Mistake("wrong_eps", text, with_functions(case, lambda n=norm, o=other: {n: o}), eps)
 
 
 def of_statistics(case: Case, calls: dict[str, list[np.ndarray]]) -> Iterator[Mistake]:
@@ -114,7 +116,7 @@ def of_statistics(case: Case, calls: dict[str, list[np.ndarray]]) -> Iterator[Mi
         points = iter(calls[name])
 
         def function(xp: Any, x: Array, **options: Any) -> Array:
-            return getattr(xp, name)(xp.nn.constant(next(points), x), **options)
+            return of(xp, name)(xp.nn.constant(next(points), x), **options)
 
         return function
 
@@ -138,12 +140,11 @@ def dropped(evidence: Evidence, name: str, points: Calls) -> Iterator[Mistake]:
 
 def without(name: str, call: int | None, unit: int) -> Function:
     """The function with one unit set to 0, in call number `call` or in every call that has several."""
-    done = iter(range(10**6))
+    calls = count()
 
     def function(xp: Any, x: Array) -> Array:
-        part, _, last = name.rpartition(".")
-        y = getattr(xp.nn if part else xp, last)(x)
-        if call not in (None, next(done)) or y.shape[-1] == 1:
+        y = of(xp, name)(x)
+        if call not in (None, next(calls)) or y.shape[-1] == 1:
             return y
         return y * xp.nn.constant((np.arange(y.shape[-1]) != unit).astype(np.float64), y)
 

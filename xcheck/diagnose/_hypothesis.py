@@ -18,6 +18,8 @@ from xcheck.quantity import Quantity
 from xcheck.result import Explanation
 
 Leaves = Mapping[str, Leaf]
+#: Bits of evidence that are no chance: some thirty patterns are tried, and each fits 2^-40 of all results by chance.
+BITS = 40.0
 #: Another reference of the case by its quantity, if there is one.
 Related = Callable[[str], Reference | None]
 

@@ -12,7 +12,7 @@ from xcheck._dtypes import UNIT
 from xcheck._errors import Undecidable
 from xcheck._judge import LIMIT, distance, rounding_scale
 from xcheck.arrays import rounded
-from xcheck.diagnose._hypothesis import Evidence, various
+from xcheck.diagnose._hypothesis import BITS, Evidence, various
 from xcheck.diagnose._local import wrong_entries
 from xcheck.exact.derivatives import Derivatives
 from xcheck.exact.emulated import Emulated, EmulatedFunctions, EmulatedProducts
@@ -34,8 +34,6 @@ EMULATED: tuple[tuple[str, str, Callable[[str], MonteCarlo]], ...] = (
 SAME = 0.55
 #: Errors that have nothing to do with each other correlate by 1 / sqrt(entries): so many times that is no chance.
 CHANCE = 8.0
-#: What a rerun leaves of an error, in bits of it times its entries: so many are no chance, however few the entries.
-BITS = 40.0
 #: Sizes of errors that are alike differ by at most this factor.
 ALIKE = 4.0
 

@@ -49,5 +49,5 @@ def near(evidence: Evidence, found: Arrays, leaves: Leaves) -> bool:
 
 def mistakes(evidence: Evidence) -> Iterator[Mistake]:
     yield from values(evidence.case, evidence.dtype)
-    yield from layers(evidence.case)
+    yield from layers(evidence.case, evidence.dtype)
     yield from functions(evidence)

@@ -8,21 +8,23 @@ from typing import Any
 
 from xcheck.case import Case
 from xcheck.diagnose._mistake import Mistake, with_program
-from xcheck.program import BatchNorm, Layer, Sequential, Twice
+from xcheck.program import BatchNorm, Sequential, Twice, own
 
 Array = Any
 
 
-def layers(case: Case) -> Iterator[Mistake]:
+def layers(case: Case, dtype: str) -> Iterator[Mistake]:
     """What may go wrong in the layers of a Sequential."""
-    if not isinstance(case.program, Sequential):
+    net = case.program
+    if not isinstance(net, Sequential):
         return
-    if any(isinstance(layer, Twice) for layer in case.program.layers):
-        yield from shared(case)
+    if any(isinstance(layer, Twice) for layer in net.layers):
+        yield from shared(case, net, dtype)
     for training, said in ((True, "those of evaluation (frozen)"), (False, "those of the batch, as in training")):
-        if any(isinstance(layer, BatchNorm) and layer.training is training for layer in case.program.layers):
-            other = replaced(case, BatchNorm, lambda layer: replace(layer, training=not layer.training))
-            yield Mistake("batch_statistics", f"has other statistics in its batch normalisation: {said}", other)
+        if any(isinstance(layer, BatchNorm) and layer.training is training for layer in net.layers):
+            other = (replace(one, training=not training) if isinstance(one, BatchNorm) else one for one in net.layers)
+            text = f"has other statistics in its batch normalisation: {said}"
+            yield Mistake("batch_statistics", text, with_program(case, Sequential(*other)))
 
 
 @dataclass(frozen=True)
@@ -40,37 +42,29 @@ class Places(Twice):
         return self.inner(xp, seen(self.second), self.inner(xp, seen(self.first), x))
 
 
-def shared(case: Case) -> Iterator[Mistake]:
+def free(a: Array, held: Array) -> Array:
+    return a
+
+
+def constant(a: Array, held: Array) -> Array:
+    return held
+
+
+def double(a: Array, held: Array) -> Array:
+    return 2 * a - held
+
+
+def shared(case: Case, net: Sequential, dtype: str) -> Iterator[Mistake]:
     """The derivative misses a place, or counts one twice."""
-
-    def free(a: Array, held: Array) -> Array:
-        return a
-
-    def constant(a: Array, held: Array) -> Array:
-        return held
-
-    def double(a: Array, held: Array) -> Array:
-        return 2 * a - held
-
-    assert isinstance(case.program, Sequential)
+    params = case.values(dtype).params
     for said, first, second in (
         ("its first place left out", constant, free), ("its second place left out", free, constant),
         ("its first place counted twice", double, free), ("its second place counted twice", free, double),
         ("both places counted twice", double, double),
     ):  # fmt: skip
-
-        def placed(prefix: str, layer: Layer, first=first, second=second) -> Layer:
-            held = {n.removeprefix(prefix): a for n, a in case.values().params.items() if n.startswith(prefix)}
-            return Places(layer.layer, held, first, second) if isinstance(layer, Twice) else layer
-
-        net = Sequential(*(placed(f"{i}.", layer) for i, layer in enumerate(case.program.layers)))
+        other = (
+            Places(layer.layer, own(params, f"{i}."), first, second) if isinstance(layer, Twice) else layer
+            for i, layer in enumerate(net.layers)
+        )
         text = f"treats a shared weight as two, with {said}"
-        yield Mistake("shared_weight", text, with_program(case, net))
-
-
-def replaced(case: Case, kind: type, change: Callable[[Any], Layer]) -> Case:
-    """The case with another layer in place of every layer of a kind."""
-    assert isinstance(case.program, Sequential)
-    return with_program(
-        case, Sequential(*(change(layer) if isinstance(layer, kind) else layer for layer in case.program.layers))
-    )
+        yield Mistake("shared_weight", text, with_program(case, Sequential(*other)))

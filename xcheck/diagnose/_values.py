@@ -19,7 +19,7 @@ Arrays = Mapping[str, Any]
 def values(case: Case, dtype: str) -> Iterator[Mistake]:
     yield from parameters(case)
     yield from inputs(case, dtype)
-    yield from targets(case)
+    yield from targets(case, dtype)
 
 
 def parameters(case: Case) -> Iterator[Mistake]:
@@ -65,9 +65,9 @@ def fed(case: Case, change: Callable[[Any, Arrays], Arrays]) -> Case:
     return with_program(case, lambda xp, params, inputs: case.program(xp, params, {**inputs, **change(xp, inputs)}))
 
 
-def targets(case: Case) -> Iterator[Mistake]:
+def targets(case: Case, dtype: str) -> Iterator[Mistake]:
     """Every example with its neighbour's target."""
-    own = case.values().targets
+    own = case.values(dtype).targets
     if own is None or len(own) < 2:
         return
     for shift in (1, -1):

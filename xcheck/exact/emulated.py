@@ -12,7 +12,22 @@ from xcheck.arrays import rounded
 from xcheck.exact.monte_carlo import MonteCarlo
 
 
-class Emulated(MonteCarlo):
+class Rounding(MonteCarlo):
+    """float64 without noise, and `dtype` for what a subclass rounds."""
+
+    def __init__(self, dtype: str) -> None:
+        super().__init__(noise=0.0)
+        self.dtype = dtype
+
+    def to(self, a: np.ndarray) -> np.ndarray:
+        """Rounded to the dtype; TF32 keeps ten bits after the first, and not what is stored of it, as in `rounded`."""
+        if self.dtype != "tf32":
+            return rounded(np.asarray(a, dtype=np.float64), self.dtype)
+        fraction, exponent = np.frexp(a)
+        return np.ldexp(np.round(fraction * 2.0**11), exponent - 11)
+
+
+class Emulated(Rounding):
     """Numbers of `dtype`, "float32" or "bfloat16", held in float64.
 
     >>> alg = Emulated("bfloat16")
@@ -20,47 +35,35 @@ class Emulated(MonteCarlo):
     1.0
     """
 
-    def __init__(self, dtype: str) -> None:
-        super().__init__(noise=0.0)
-        self.dtype = dtype
-
     def noisy(self, a: np.ndarray, scale: np.ndarray | None = None) -> np.ndarray:
         """The result of an operation, rounded: its error is no draw."""
-        return rounded(a, self.dtype)
+        return self.to(a)
 
     def constant(self, values: np.ndarray) -> np.ndarray:
-        return rounded(np.asarray(values, dtype=np.float64), self.dtype)
+        return self.to(values)
 
     def literal(self, number: float) -> np.ndarray:
-        return rounded(np.asarray(float(number)), self.dtype)
+        return self.to(np.asarray(float(number)))
 
 
-class EmulatedProducts(MonteCarlo):
-    """float64, but matrix products in `dtype`, of which "tf32" rounds the factors alone."""
+class EmulatedProducts(Rounding):
+    """float64, but matrix products in `dtype`, of which "tf32" rounds the factors alone.
 
-    def __init__(self, dtype: str) -> None:
-        super().__init__(noise=0.0)
-        self.dtype = dtype
+    >>> float(EmulatedProducts("tf32").matmul(np.array([[1 + 2.0**-12]]), np.array([[3.0]]))[0, 0])
+    3.0
+    """
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        product = _to(a, self.dtype) @ _to(b, self.dtype)
-        return product if self.dtype == "tf32" else _to(product, self.dtype)
+        product = self.to(a) @ self.to(b)
+        return product if self.dtype == "tf32" else self.to(product)
 
 
-class EmulatedFunctions(MonteCarlo):
-    """float64, but functions of one variable in `dtype`: an activation in a narrow kernel."""
+class EmulatedFunctions(Rounding):
+    """float64, but functions of one variable in `dtype`: an activation in a narrow kernel.
 
-    def __init__(self, dtype: str) -> None:
-        super().__init__(noise=0.0)
-        self.dtype = dtype
+    >>> float(EmulatedFunctions("bfloat16").call("exp", np.array(0.0)))
+    1.0
+    """
 
     def call(self, name: str, a: np.ndarray) -> np.ndarray:
-        return _to(super().call(name, _to(a, self.dtype)), self.dtype)
-
-
-def _to(a: np.ndarray, dtype: str) -> np.ndarray:
-    """TF32 keeps ten bits after the first; here, unlike in `rounded`, that is what it says."""
-    if dtype != "tf32":
-        return rounded(a, dtype)
-    fraction, exponent = np.frexp(a)
-    return np.ldexp(np.round(fraction * 2.0**11), exponent - 11)
+        return self.to(super().call(name, self.to(a)))

@@ -35,8 +35,9 @@ def run(problem: Problem, extension: str, collect: Callable[[Any], Tensor]) -> l
     return [k * collect(p) for p in trained(model)]
 
 
-# What an extension leaves in that field of every parameter.
 def collected(quantity: str, extension: str, field: str, gaps: tuple[Limitation, ...], lead: int = 0) -> None:
+    """What an extension leaves in that field of every parameter."""
+
     @implements(quantity, "backpack", "torch", needs=NEEDS, limitations=gaps)
     def implementation(problem: Problem) -> Tensor:
         return flat(run(problem, extension, lambda p: getattr(p, field)), lead)
@@ -48,8 +49,9 @@ collected("ggn_diagonal", "DiagGGNExact", "diag_ggn_exact", SECOND)
 collected("hessian_diagonal", "DiagHessian", "diag_h", SECOND)
 
 
-# The product with each parameter array's block, applied to all unit vectors at once.
 def blocks(quantity: str, extension: str) -> None:
+    """The product with each parameter array's block, applied to all unit vectors at once."""
+
     @implements(quantity, "backpack", "torch", needs=NEEDS)
     def implementation(problem: Problem) -> dict[str, Tensor]:
         def block(p: Tensor) -> Tensor:

@@ -26,8 +26,8 @@ def operator(problem: Problem, name: str, **options: Any) -> tuple[Any, float]:
     return getattr(curvlinops, name)(model, *losses, trained(model), batches, **options), k if losses else 1.0
 
 
-# With v, or with all unit vectors.
 def product(problem: Problem, name: str, v: Tensor | None = None, **options: Any) -> Tensor:
+    """With v, or with all unit vectors."""
     A, k = operator(problem, name, **options)
     return k * (A @ (problem.identity(A.shape[1]) if v is None else v)).detach()
 
