@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import warnings
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
-from right.programs import program
+from right.parallel import every
 from right.report import distinct, lines, merge, summary, unlikely
-from right.study import Record, study
+from right.study import Record
 
 Journal = dict[int, list[Record]]
 
@@ -45,6 +45,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m right", description=__doc__)
     parser.add_argument("--count", type=int, default=10_000, help="stop at so many distinct right results")
     parser.add_argument("--seeds", type=int, default=12, help="cases of each program")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs have found")
     parser.add_argument("--folder", type=Path, default=Path("reports"))
     options = parser.parse_args()
@@ -54,15 +55,15 @@ def main() -> int:
         path.unlink(missing_ok=True)
     known = journal(path, options.seeds)
     found: Journal = {}
-    with path.open("a") as file:
-        while distinct(found) < options.count:
-            number = len(found)
+    with path.open("a") as file, closing(every(known, options.seeds, options.processes)) as programs:
+        for number, records in enumerate(programs):
             if number not in known:
-                known[number] = list(study(program(number), range(options.seeds)))
-                file.write(msgspec.json.encode(Line(number, options.seeds, known[number])).decode() + "\n")
+                file.write(msgspec.json.encode(Line(number, options.seeds, records)).decode() + "\n")
                 file.flush()
-            found[number] = known[number]
+            found[number] = records
             print(f"program {number}: {distinct(found)} distinct right results of {options.count}", flush=True)
+            if distinct(found) >= options.count:
+                break
     told = summary(found)
     merge(options.folder / "zoo.json", "right", told)
     print("\n".join(lines(told)))
@@ -71,5 +72,4 @@ def main() -> int:
 
 if __name__ == "__main__":
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    warnings.simplefilter("ignore")
     raise SystemExit(main())
