@@ -37,9 +37,17 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def zoo(session: nox.Session) -> None:
-    """Plants every defect of tests/zoo wherever it applies and writes the figures to reports/zoo.json."""
+    """Plants every defect of tests/zoo wherever it applies and writes the figures to reports/zoo.json; then `right`."""
     install(session, "test")
     session.run("python", "-m", "zoo", *session.posargs, env={**THREADS, "PYTHONPATH": "tests"})
+    session.notify("right", [])
+
+
+@nox.session
+def right(session: nox.Session) -> None:
+    """Adds to it how many of 10,000 right results are rejected; half an hour, and a run that was stopped goes on."""
+    install(session, "test")
+    session.run("python", "-m", "right", *session.posargs, env={**THREADS, "PYTHONPATH": "tests"})
 
 
 @nox.session

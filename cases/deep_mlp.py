@@ -38,6 +38,11 @@ cases = (
         "deep_mlp", ("value", "gradient", "jvp", "vjp", "jacobian_inputs", "hvp", "ggnvp", "third_derivative"),
         "64-256-256-10 tanh network, cross-entropy, batch 64: products", {},
     ),
+    # A Hessian's diagonal has no exact rule that costs less than its 85,002 rows, of which there are three below.
+    deep(
+        "deep_mlp_diagonals", ("value", "ggn_diagonal", "empirical_fisher_diagonal"),
+        "the diagonals of its Gauss-Newton matrix and of its empirical Fisher matrix", {},
+    ),
     *(
         deep(f"deep_mlp_row_{layer}", ("value", "hvp", "ggnvp"), f"row {k} of its Hessian and its Gauss-Newton matrix",
              {"params": unit(k)})

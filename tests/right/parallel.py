@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -18,7 +18,7 @@ def studied(number: int, seeds: int) -> list[Record]:
     return list(study(program(number), range(seeds)))
 
 
-def every(known: Mapping[int, list[Record]], seeds: int, processes: int) -> Iterator[list[Record]]:
+def every(known: Mapping[int, list[Record]], seeds: int, processes: int) -> Generator[list[Record], None, None]:
     """The records of program 0, 1, 2, ... without end, in order, some of them computed ahead."""
     ahead: dict[int, Future[list[Record]]] = {}
     # A child that lives for ever would keep what XLA compiled for every program.

@@ -123,17 +123,17 @@ QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": Fal
 
 @cache
 def wrap(function: Callable[..., Any], variant: str, quick: bool = False) -> Callable[..., Any]:
-    options = _accepted(QUICK) if quick else None
-    return jax.jit(function, compiler_options=options) if variant == "jit" else function
+    return jax.jit(function, compiler_options=_quick() if quick else None) if variant == "jit" else function
 
 
-def _accepted(options: dict[str, Any]) -> dict[str, Any] | None:
-    """The options, or None where this XLA does not know one of them."""
+@cache
+def _quick() -> dict[str, Any] | None:
+    """QUICK, or None where this XLA does not know one of its options."""
     try:
-        jax.jit(lambda x: x, compiler_options=options)(0.0)
+        jax.jit(lambda x: x, compiler_options=QUICK)(0.0)
     except jax.errors.JaxRuntimeError:
         return None
-    return options
+    return QUICK
 
 
 def module(case: Case, array: Callable[[Any], Array]) -> None:

@@ -7,9 +7,10 @@ first-order jets the Hessian and its products.
 from xcheck.exact.derivatives.hessians import Hessians
 from xcheck.exact.derivatives.higher import HigherOrder
 from xcheck.exact.derivatives.kfac import KroneckerFactors
+from xcheck.exact.derivatives.streamed import Streamed
 
 
-class Derivatives(Hessians, KroneckerFactors, HigherOrder):
+class Derivatives(Hessians, Streamed, KroneckerFactors, HigherOrder):
     """The derivatives of one case in the algebra `alg`; results are arrays of its values in canonical shape."""
 
 

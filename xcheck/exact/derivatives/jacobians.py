@@ -20,18 +20,22 @@ class Jacobians(Seeded):
     def jacobian(self, wrt: str) -> Outputs:
         """`J[n, c, p]` ("params") or `J[n, c, d]` ("inputs"), by forward jets."""
         if wrt == "params":
-            by_output: dict[str, list[Value]] = {}
-            for name, a in self.params.items():
-                for output, columns in self._columns(name, a.shape).items():
-                    by_output.setdefault(output, []).append(columns)
-            joined = {output: self.alg.concat(parts, 2) for output, parts in by_output.items()}
-            return paths({(output, "params"): J for output, J in joined.items()})
+            return self._by_params
         found = {}
         for name in self.case.arguments:
             # Entries of one example move in all examples at once: the program has no cross-example terms here.
             for output, columns in self._columns(name, self.inputs[name].shape[1:]).items():
                 found[output, name] = columns
         return paths(found)
+
+    @cached_property
+    def _by_params(self) -> Outputs:
+        by_output: dict[str, list[Value]] = {}
+        for name, a in self.params.items():
+            for output, columns in self._columns(name, a.shape).items():
+                by_output.setdefault(output, []).append(columns)
+        joined = {output: self.alg.concat(parts, 2) for output, parts in by_output.items()}
+        return paths({(output, "params"): J for output, J in joined.items()})
 
     def jacobian_batch(self) -> Outputs:
         """`J[n, c, m, d]`: every example's outputs by every example's inputs, a row at a time by the tape."""
