@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import median
 
 from xcheck.result import Outcome, Result, size
 
@@ -54,6 +55,15 @@ def failures(results: Iterable[Result]) -> list[Result]:
 def reasons(results: Iterable[Result], outcome: Outcome) -> list[tuple[str, int]]:
     """Why results of this outcome came, the most frequent reason first."""
     return Counter(one.reason or "no reason given" for one in results if one.outcome == outcome).most_common()
+
+
+def medians(results: Iterable[Result]) -> dict[str, float]:
+    """The median ratio of each quantity's results that agree, smallest first: of the size of 1 where S is right."""
+    ratios: dict[str, list[float]] = {}
+    for one in results:
+        if one.outcome == Outcome.AGREES:
+            ratios.setdefault(one.quantity, []).append(size(one.ratio))
+    return dict(sorted(((name, median(found)) for name, found in ratios.items()), key=lambda pair: pair[1]))
 
 
 def shown_ratio(ratio: float | str | None) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from xcheck.report.summary import Row, failures, reasons, rows, shown_ratio
+from xcheck.report.summary import Row, failures, medians, reasons, rows, shown_ratio
 from xcheck.result import Document, Outcome, Result
 from xcheck.run import Watcher
 
@@ -91,6 +91,11 @@ class Terminal(Watcher):
             if not outcome.failed and outcome != Outcome.AGREES and not self.quiet:
                 for reason, number in reasons(results, outcome):
                     self.out.print(f"        {number:6}  {reason}", soft_wrap=True)
+        # A scale that is too large would let everything pass, and would show here.
+        if typical := medians(results):
+            names = list(typical)
+            ends = " to ".join(f"{shown_ratio(typical[name])} ({name})" for name in (names[0], names[-1]))
+            self.out.print(f"        median ratios of quantities from {ends}", soft_wrap=True)
         self.out.print(f"{len(results):6}  results, {sum(result.outcome.failed for result in results)} failed")
 
     def _stop(self) -> None:
