@@ -60,6 +60,8 @@ def execute(problem: Problem, implementation: Implementation, *, quick: bool = F
 
 #: A case of more parameters is asked for products, diagonals and rows.
 DENSE = 10**6
+#: What maps over all unit vectors at once holds as many outputs, or tangents of the parameters.
+DIRECTIONS = 10**4
 
 _NEEDS: dict[str, tuple[Callable[[Problem], bool], str]] = {
     "loss": (lambda problem: problem.case.loss is not None, "has no loss"),
@@ -67,6 +69,10 @@ _NEEDS: dict[str, tuple[Callable[[Problem], bool], str]] = {
     "single_output": (lambda problem: len(problem.cotangents) == 1, "has several outputs"),
     "single_argument": (lambda problem: len(problem.arguments) == 1, "is differentiated by several arguments"),
     "dense": (lambda problem: problem.case.p**2 <= DENSE, f"has a p x p matrix of more than {DENSE} entries"),
+    "directions": (
+        lambda problem: problem.case.p <= DIRECTIONS,
+        f"has more than {DIRECTIONS} parameters",
+    ),
     "examples": (lambda problem: independent(problem.case), "has outputs that depend on several examples"),
     "aux": (lambda problem: bool(_aux(problem)), "returns no aux"),
 }

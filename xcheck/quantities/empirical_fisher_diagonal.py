@@ -35,7 +35,7 @@ def squares_of_rows(problem: Problem) -> Array:
     return problem.xp.einsum("np,np->p", g, g) * divisor(problem)
 
 
-@in_both("empirical_fisher_diagonal", "tangents", tier="standard")
+@in_both("empirical_fisher_diagonal", "tangents", needs=("directions",), tier="standard")
 def tangents(problem: Problem) -> Array:
     """`|g e_i|^2 / r` by forward passes only."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import reduce
+from math import prod
 
 import numpy as np
 
@@ -16,18 +17,22 @@ from xcheck.exact.derivatives.gauss_newton import GaussNewton
 from xcheck.exact.evaluate import Value, is_integer
 from xcheck.exact.tape import Tape
 
-#: Entries of a Jacobian that are held; ten million balls are a gigabyte.
+#: Entries of a Jacobian that are held and made forwards; ten million balls are a gigabyte.
 HELD = 10_000_000
 
 
 class Streamed(GaussNewton):
     """The diagonals of the GGN and of the empirical Fisher, for networks of any width."""
 
+    @property
+    def _large(self) -> bool:
+        return prod(self.output.shape) * self.case.p > HELD
+
     def ggn_diagonal(self) -> Value:
         """`sum_n sum_ck J_n[c, p] H_n[c, k] J_n[k, p]`."""
-        n, c = self.output.shape
-        if n * c * self.case.p <= HELD:
+        if not self._large:
             return super().ggn_diagonal()
+        n, c = self.output.shape
         units = np.broadcast_to(np.eye(c), (n, c, c))
         terms = (
             self.alg.sum(self.alg.mul(J, self.alg.matmul(self.alg.index(self.output_hessian, (k,)), J)), (0,))
@@ -37,9 +42,9 @@ class Streamed(GaussNewton):
 
     def empirical_fisher_diagonal(self) -> Value:
         """`r sum_n (d l_n / d f_n J_n)^2`."""
-        n, c = self.output.shape
-        if n * self.case.p <= HELD:
+        if not self._large:
             return super().empirical_fisher_diagonal()
+        n, c = self.output.shape
         gradients = self._rows(self.alg.reshape(self._loss_slopes(), (n, 1, c)))
         squares = (self.alg.index(self.alg.mul(g, g), (0,)) for g in gradients)
         return self.alg.scale(reduce(self.alg.add, squares), self.weight)
