@@ -41,6 +41,13 @@ def trained(model: Module) -> list[Any]:
     return [p for p in model.parameters() if p.requires_grad]
 
 
+#: BackPACK's own sentences, alone and inside laplace-torch.
+BACKPACK_REFUSES = (
+    r"Extension saving to \w+ does not have an extension for Module",
+    "BackPACK extension expects a backpropagation quantity but it is None. Module: ",
+)
+
+
 @contextmanager
 def refusing(*sentences: str) -> Iterator[None]:
     """Inside, an error is `Unsupported` if the library says in its own sentence that it has no rule for a layer.

@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule, torch
-from xcheck.libraries._known import AGAIN, ATTENTION, GROUPED, LEFT_OUT, TOKEN, TWICE
 from xcheck.libraries._torch import blocks, criterion, data, flat, likelihood, module
 from xcheck.quantity import implements
-from xcheck.result import Convention, Limitation
+from xcheck.result import Convention
 
 fishers = LazyModule("asdl.fisher")
 hessians = LazyModule("asdl.hessian")
@@ -20,8 +19,6 @@ Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "asdl")
 SUMMED = Convention(scale="1 / (r * nll)")
-ROWS = (TWICE, AGAIN, *LEFT_OUT)
-NEVER = Limitation("it reads an attribute that is never set", "docs/findings.md, 12", outcome="raised")
 
 
 def fisher(problem: Problem, shape: str) -> Any:
@@ -47,15 +44,12 @@ def diagonal(model: Any, name: str) -> Tensor:
     return flat(part for one in attached(model, name) for part in (one.diag.weight, one.diag.bias) if part is not None)
 
 
-@implements("ggn", "asdl", "torch", needs=NEEDS, convention=SUMMED, limitations=ROWS)
+@implements("ggn", "asdl", "torch", needs=NEEDS, convention=SUMMED)
 def ggn(problem: Problem) -> Tensor:
     return fisher(problem, "full").fisher.data
 
 
-@implements(
-    "ggn_diagonal", "asdl", "torch", needs=NEEDS, convention=SUMMED,
-    limitations=(TWICE, AGAIN, GROUPED, TOKEN, *LEFT_OUT[1:]),
-)  # fmt: skip
+@implements("ggn_diagonal", "asdl", "torch", needs=NEEDS, convention=SUMMED)
 def ggn_diagonal(problem: Problem) -> Tensor:
     return diagonal(fisher(problem, "diag"), "fisher")
 
@@ -79,7 +73,7 @@ def hessian_params(problem: Problem) -> Tensor:
     return criterion(problem)[1] * hessian(problem, "full").hessian.data
 
 
-@implements("hessian_diagonal", "asdl", "torch", needs=NEEDS, limitations=(ATTENTION,))
+@implements("hessian_diagonal", "asdl", "torch", needs=NEEDS)
 def hessian_diagonal(problem: Problem) -> Tensor:
     return criterion(problem)[1] * diagonal(hessian(problem, "diag"), "hessian")
 
@@ -90,12 +84,12 @@ def hessian_blocks(problem: Problem) -> dict[str, Tensor]:
     return blocks(problem, criterion(problem)[1] * torch.block_diag(*layers))
 
 
-@implements("jacobian_params", "asdl", "torch", needs=("module", "asdl"), limitations=(NEVER,))
+@implements("jacobian_params", "asdl", "torch", needs=("module", "asdl"))
 def jacobian_params(problem: Problem) -> Tensor:
     return gradients.jacobian(module(problem), data(problem)[0][0])
 
 
-@implements("per_example_gradients", "asdl", "torch", needs=NEEDS, limitations=ROWS)
+@implements("per_example_gradients", "asdl", "torch", needs=NEEDS)
 def per_example_gradients(problem: Problem) -> Tensor:
     (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
     return k * gradients.batch_gradient(model, lambda: loss(model(x), y).backward())

@@ -9,10 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from xcheck._lazy import LazyModule, torch
-from xcheck.libraries._known import AGAIN, BACKPACK_REFUSES, EMBEDDED, POOLED, REUSES
-from xcheck.libraries._torch import criterion, data, flat, module, parts, refusing, trained
+from xcheck.libraries._torch import BACKPACK_REFUSES, criterion, data, flat, module, parts, refusing, trained
 from xcheck.quantity import implements
-from xcheck.result import Limitation
 
 backpack = LazyModule("backpack")
 extensions = LazyModule("backpack.extensions")
@@ -21,7 +19,6 @@ ggn_products = LazyModule("backpack.hessianfree.ggnvp")
 Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "backpack")
-FIRST, SECOND = (REUSES, EMBEDDED), (REUSES, POOLED)
 
 
 @refusing(*BACKPACK_REFUSES)
@@ -35,18 +32,18 @@ def run(problem: Problem, extension: str, collect: Callable[[Any], Tensor]) -> l
     return [k * collect(p) for p in trained(model)]
 
 
-def collected(quantity: str, extension: str, field: str, gaps: tuple[Limitation, ...], lead: int = 0) -> None:
+def collected(quantity: str, extension: str, field: str, lead: int = 0) -> None:
     """What an extension leaves in that field of every parameter."""
 
-    @implements(quantity, "backpack", "torch", needs=NEEDS, limitations=gaps)
+    @implements(quantity, "backpack", "torch", needs=NEEDS)
     def implementation(problem: Problem) -> Tensor:
         return flat(run(problem, extension, lambda p: getattr(p, field)), lead)
 
 
-collected("gradient", "BatchGrad", "grad", FIRST)
-collected("per_example_gradients", "BatchGrad", "grad_batch", (*FIRST, AGAIN), lead=1)
-collected("ggn_diagonal", "DiagGGNExact", "diag_ggn_exact", SECOND)
-collected("hessian_diagonal", "DiagHessian", "diag_h", SECOND)
+collected("gradient", "BatchGrad", "grad")
+collected("per_example_gradients", "BatchGrad", "grad_batch", lead=1)
+collected("ggn_diagonal", "DiagGGNExact", "diag_ggn_exact")
+collected("hessian_diagonal", "DiagHessian", "diag_h")
 
 
 def blocks(quantity: str, extension: str) -> None:
@@ -64,14 +61,14 @@ blocks("ggn_blocks", "GGNMP")
 blocks("hessian_blocks", "HMP")
 
 
-@implements("empirical_fisher_diagonal", "backpack", "torch", needs=NEEDS, limitations=(*FIRST, AGAIN))
+@implements("empirical_fisher_diagonal", "backpack", "torch", needs=NEEDS)
 def empirical_fisher_diagonal(problem: Problem) -> Tensor:
     """`sum_n (r g_n)^2`, divided by r; a factor k of the loss is squared."""
     r = 1 / problem.case.loss.divisor(tuple(problem.f(problem.params, *problem.inputs).shape))
     return criterion(problem)[1] / r * flat(run(problem, "SumGradSquared", lambda p: p.sum_grad_squared))
 
 
-@implements("ggn", "backpack_sqrt", "torch", needs=NEEDS, limitations=SECOND)
+@implements("ggn", "backpack_sqrt", "torch", needs=NEEDS)
 def ggn(problem: Problem) -> Tensor:
     """`sum_cn V V^T` of the square root V (C, N, ...) of the GGN."""
     V = flat(run(problem, "SqrtGGNExact", lambda p: p.sqrt_ggn_exact / criterion(problem)[1] ** 0.5), lead=2)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule
-from xcheck.libraries._known import GROUP_NORM, NORMS
 from xcheck.libraries._torch import blocks, criterion, data, flat, kronecker, module, ragged, trained
 from xcheck.quantity import implements
 
@@ -32,7 +31,7 @@ def product(problem: Problem, name: str, v: Tensor | None = None, **options: Any
     return k * (A @ (problem.identity(A.shape[1]) if v is None else v)).detach()
 
 
-@implements("hessian_params", "curvlinops", "torch", needs=NEEDS, limitations=(*NORMS, GROUP_NORM))
+@implements("hessian_params", "curvlinops", "torch", needs=NEEDS)
 def hessian_params(problem: Problem) -> Tensor:
     return product(problem, "HessianLinearOperator")
 
@@ -42,7 +41,7 @@ def ggn(problem: Problem) -> Tensor:
     return product(problem, "GGNLinearOperator")
 
 
-@implements("hvp", "curvlinops", "torch", needs=NEEDS, limitations=(*NORMS, GROUP_NORM))
+@implements("hvp", "curvlinops", "torch", needs=NEEDS)
 def hvp(problem: Problem) -> Tensor:
     return product(problem, "HessianLinearOperator", problem.tangents["params"])
 
@@ -58,7 +57,7 @@ def hessian_blocks(problem: Problem) -> dict[str, Tensor]:
     return blocks(problem, product(problem, "HessianLinearOperator", block_sizes=[1] * len(problem.params)))
 
 
-@implements("gradient", "curvlinops", "torch", needs=NEEDS, limitations=NORMS[1:])
+@implements("gradient", "curvlinops", "torch", needs=NEEDS)
 def gradient(problem: Problem) -> Tensor:
     A, k = operator(problem, "GGNLinearOperator")
     return k * flat(A.gradient_and_loss()[0])

@@ -10,14 +10,13 @@ from typing import Any
 from xcheck._lazy import LazyModule
 from xcheck.libraries._torch import criterion, data, matrix, module, ragged, reduced
 from xcheck.quantity import implements
-from xcheck.result import Convention, Limitation
+from xcheck.result import Convention
 
 losses = LazyModule("hessian_eigenthings.loss_fns")
 operators = LazyModule("hessian_eigenthings.operators")
 Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "hessian_eigenthings")
-RAGGED = Limitation("batches of different sizes get equal weights", "docs/findings.md, 7")
 
 
 def hessian_operator(problem: Problem, size: int | None = None) -> tuple[Any, float]:
@@ -37,7 +36,7 @@ def hvp(problem: Problem) -> Tensor:
     return k * A.matvec(problem.tangents["params"]).detach()
 
 
-@implements("hvp", "hessian_eigenthings_ragged", "torch", needs=NEEDS, limitations=(RAGGED,))
+@implements("hvp", "hessian_eigenthings_ragged", "torch", needs=NEEDS)
 def hvp_ragged(problem: Problem) -> Tensor:
     A, k = hessian_operator(problem, ragged(problem))
     return k * A.matvec(problem.tangents["params"]).detach()

@@ -9,10 +9,9 @@ from typing import Any
 
 from xcheck._errors import Unsupported
 from xcheck._lazy import LazyModule, jax
-from xcheck.libraries._known import CLASSIFIERS
 from xcheck.program import CrossEntropy, GaussianNLL, WeightedSum
 from xcheck.quantity import implements
-from xcheck.result import Convention, Limitation
+from xcheck.result import Convention
 
 ggns = LazyModule("laplax.curv.ggn")
 hessians = LazyModule("laplax.curv.hessian")
@@ -21,9 +20,6 @@ Problem = Any
 Array = Any
 NEEDS = ("single_output", "loss", "laplax")
 SUMMED = Convention(scale="1 / r")
-SIGMOID = Limitation(
-    "the Hessian of a cross-entropy is that of sigmoids", "docs/findings.md, 18", outcome="raised", case=CLASSIFIERS
-)
 
 
 def product(problem: Problem, name: str) -> Any:
@@ -57,12 +53,12 @@ def ggnvp(problem: Problem) -> Array:
     return product(problem, "ggn")(problem.tangents["params"])
 
 
-@implements("hessian_params", "laplax", "jax", needs=NEEDS, convention=SUMMED, limitations=(SIGMOID,))
+@implements("hessian_params", "laplax", "jax", needs=NEEDS, convention=SUMMED)
 def hessian_params(problem: Problem) -> Array:
     return dense(problem, "hessian")
 
 
-@implements("hvp", "laplax", "jax", needs=NEEDS, convention=SUMMED, limitations=(SIGMOID,))
+@implements("hvp", "laplax", "jax", needs=NEEDS, convention=SUMMED)
 def hvp(problem: Problem) -> Array:
     return product(problem, "hessian")(problem.tangents["params"])
 
@@ -72,6 +68,6 @@ def ggn_diagonal(problem: Problem) -> Array:
     return diagonals.create_diagonal_curvature(product(problem, "ggn"), layout=problem.theta.shape[0])
 
 
-@implements("hessian_diagonal", "laplax", "jax", needs=NEEDS, convention=SUMMED, limitations=(SIGMOID,))
+@implements("hessian_diagonal", "laplax", "jax", needs=NEEDS, convention=SUMMED)
 def hessian_diagonal(problem: Problem) -> Array:
     return diagonals.create_diagonal_curvature(product(problem, "hessian"), layout=problem.theta.shape[0])

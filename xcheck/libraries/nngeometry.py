@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule, torch
-from xcheck.libraries._known import AGAIN, CLASSIFIERS, NORMS, TWICE
 from xcheck.libraries._torch import blocks, kronecker, likelihood, loader, module, reduced, refusing
 from xcheck.quantity import implements
-from xcheck.result import Convention, Limitation
+from xcheck.result import Convention
 
 metrics = LazyModule("nngeometry.metrics")
 jacobians = LazyModule("nngeometry.jacobian")
@@ -22,36 +21,6 @@ Problem = Any
 Tensor = Any
 NEEDS = ("module", "loss", "nngeometry")
 REFUSALS = ("I do not know what to do with layer",)
-#: `classif_logits` makes a triangular matrix of the default dtype.
-CLASSIFIER = Limitation(
-    "the Fisher of a float64 classifier raises", "docs/findings.md, 13", outcome="raised", dtype="float64",
-    case=CLASSIFIERS,
-)  # fmt: skip
-CONFIDENT = tuple(
-    Limitation("an epsilon is added to the probabilities", "docs/findings.md, 5", outcome=outcome, case=case)
-    for outcome, case in (("disagrees", "large_logits"), ("not_finite", "digits_mlp_trained*"))
-)
-LEFT_OUT = Limitation(
-    "a grouped convolution gets too many rows, and frozen parameters get rows", "docs/findings.md, 10",
-    outcome="wrong_shape", case="convolution,frozen_middle",
-)  # fmt: skip
-GROUPED = Limitation("grouped convolutions raise", "docs/findings.md, 10", outcome="raised", case="convolution")
-SEQUENCES = Limitation("GroupNorm takes images only", "docs/findings.md, 22", outcome="raised", case="group_norm")
-EPS = Limitation("the eps of BatchNorm is taken to be its default", "docs/findings.md, 19", case="batch_norm_eval")
-COMMON = (TWICE, AGAIN, LEFT_OUT, SEQUENCES)
-FISHER = (CLASSIFIER, *COMMON, *CONFIDENT)
-SINGLE = Limitation(
-    "the blocks of a float64 model are computed in float32", "docs/findings.md, 21", dtype="float64",
-    case="linear_gaussian*,tanh_mlp,tanh_mlp_trained,tanh_mlp_regression_dense",
-)  # fmt: skip
-PRODUCT = (
-    CLASSIFIER, TWICE, AGAIN, SEQUENCES, *CONFIDENT,
-    Limitation("vectors have other sizes", "docs/findings.md, 10", outcome="raised", case="convolution,frozen_middle"),
-    Limitation(
-        "products have no batch normalisation", "https://github.com/tfjgeorge/nngeometry/issues/19", outcome="raised",
-        case="batch_norm_eval",
-    ),
-)  # fmt: skip
 MEAN = Convention(scale="1 / (n * r * nll)")
 
 
@@ -67,24 +36,23 @@ def fisher(problem: Problem, representation: str) -> Any:
     "torch",
     needs=("module", "nngeometry"),
     convention=Convention(axes="cnp"),
-    limitations=(*COMMON, EPS),
 )
 @refusing(*REFUSALS)
 def jacobian_params(problem: Problem) -> Tensor:
     return jacobians.Jacobian(module(problem), loader(problem)).to_torch()
 
 
-@implements("ggn", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=(*FISHER, EPS))
+@implements("ggn", "nngeometry", "torch", needs=NEEDS, convention=MEAN)
 def ggn(problem: Problem) -> Tensor:
     return fisher(problem, "PMatDense").to_torch()
 
 
-@implements("ggn_diagonal", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=FISHER)
+@implements("ggn_diagonal", "nngeometry", "torch", needs=NEEDS, convention=MEAN)
 def ggn_diagonal(problem: Problem) -> Tensor:
     return fisher(problem, "PMatDiag").get_diag()
 
 
-@implements("hessian_params", "nngeometry", "torch", needs=NEEDS, limitations=(*NORMS, GROUPED, LEFT_OUT))
+@implements("hessian_params", "nngeometry", "torch", needs=NEEDS)
 @refusing(*REFUSALS)
 def hessian_params(problem: Problem) -> Tensor:
     """The function is the loss of a batch, by its output; batches are summed, so it must be a sum over examples."""
@@ -92,19 +60,19 @@ def hessian_params(problem: Problem) -> Tensor:
     return k * hessians.Hessian(model, loader(problem), pspace.PMatDense, function=loss).to_torch()
 
 
-@implements("ggn_blocks", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=(CLASSIFIER, SINGLE))
+@implements("ggn_blocks", "nngeometry", "torch", needs=NEEDS, convention=MEAN)
 def ggn_blocks(problem: Problem) -> dict[str, Tensor]:
     """The blocks of the layers; the library's own `to_torch` would put them into a matrix of the default dtype."""
     return blocks(problem, torch.block_diag(*fisher(problem, "PMatBlockDiag").data.values()))
 
 
-@implements("ggnvp", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=PRODUCT)
+@implements("ggnvp", "nngeometry", "torch", needs=NEEDS, convention=MEAN)
 def ggnvp(problem: Problem) -> Tensor:
     F = fisher(problem, "PMatImplicit")
     return F.mv(vectors.PVector(F.generator.layer_collection, problem.tangents["params"])).to_torch().detach()
 
 
-@implements("kfac_factors", "nngeometry", "torch", needs=NEEDS, limitations=(CLASSIFIER,))
+@implements("kfac_factors", "nngeometry", "torch", needs=NEEDS)
 def kfac_factors(problem: Problem) -> dict[str, Tensor]:
     """The root of the number of outputs stands in A and not in B; the last entry of A, a mean of ones, tells it."""
     scale = problem.case.n * problem.case.loss.nll / problem.case.loss.divisor(tuple(problem.targets.shape))
