@@ -6,29 +6,34 @@ Everything is scaled as the loss: per-sample gradients carry the 1/N of a mean.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from xcheck._lazy import LazyModule, torch
-from xcheck.libraries._torch import BACKPACK_REFUSES, criterion, data, flat, module, parts, refusing, trained
+from xcheck.libraries._torch import (
+    BACKPACK_REFUSES,
+    Problem,
+    Tensor,
+    criterion,
+    data,
+    divisor,
+    flat,
+    module,
+    parts,
+    refusing,
+    trained,
+)  # fmt: skip
 from xcheck.quantity import implements
 
 backpack = LazyModule("backpack")
-extensions = LazyModule("backpack.extensions")
-products = LazyModule("backpack.hessianfree.hvp")
-ggn_products = LazyModule("backpack.hessianfree.ggnvp")
-Problem = Any
-Tensor = Any
+hessianfree = LazyModule("backpack.hessianfree")
 NEEDS = ("module", "loss", "backpack")
 
 
 @refusing(*BACKPACK_REFUSES)
-def run(problem: Problem, extension: str, collect: Callable[[Any], Tensor]) -> list[Tensor]:
+def run(problem: Problem, extension: str, collect: Callable[[Tensor], Tensor]) -> list[Tensor]:
     """What one extension leaves in the parameters, times k."""
-    loss, k = criterion(problem)
-    model, loss = backpack.extend(module(problem)), backpack.extend(loss)
-    for x, y in data(problem):
-        with backpack.backpack(getattr(extensions, extension)()):
-            loss(model(x), y).backward()
+    (loss, k), model, ((x, y),) = criterion(problem), backpack.extend(module(problem)), data(problem)
+    with backpack.backpack(getattr(backpack.extensions, extension)()):
+        backpack.extend(loss)(model(x), y).backward()
     return [k * collect(p) for p in trained(model)]
 
 
@@ -64,8 +69,8 @@ blocks("hessian_blocks", "HMP")
 @implements("empirical_fisher_diagonal", "backpack", "torch", needs=NEEDS)
 def empirical_fisher_diagonal(problem: Problem) -> Tensor:
     """`sum_n (r g_n)^2`, divided by r; a factor k of the loss is squared."""
-    r = 1 / problem.case.loss.divisor(tuple(problem.f(problem.params, *problem.inputs).shape))
-    return criterion(problem)[1] / r * flat(run(problem, "SumGradSquared", lambda p: p.sum_grad_squared))
+    squares = flat(run(problem, "SumGradSquared", lambda p: p.sum_grad_squared))
+    return criterion(problem)[1] * divisor(problem) * squares
 
 
 @implements("ggn", "backpack_sqrt", "torch", needs=NEEDS)
@@ -78,11 +83,11 @@ def ggn(problem: Problem) -> Tensor:
 @implements("hvp", "backpack", "torch", needs=NEEDS)
 def hvp(problem: Problem) -> Tensor:
     (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
-    return k * flat(products.hessian_vector_product(loss(model(x), y), trained(model), parts(problem, model)))
+    return k * flat(hessianfree.hvp.hessian_vector_product(loss(model(x), y), trained(model), parts(problem, model)))
 
 
 @implements("ggnvp", "backpack", "torch", needs=NEEDS)
 def ggnvp(problem: Problem) -> Tensor:
     (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
     output = model(x)
-    return k * flat(ggn_products.ggn_vector_product(loss(output, y), output, model, parts(problem, model)))
+    return k * flat(hessianfree.ggnvp.ggn_vector_product(loss(output, y), output, model, parts(problem, model)))

@@ -9,14 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule
-from xcheck.libraries._torch import BACKPACK_REFUSES, data, likelihood, loader, module, refusing
+from xcheck.libraries._torch import BACKPACK_REFUSES, Problem, Tensor, data, likelihood, loader, module, refusing
 from xcheck.quantity import implements
 from xcheck.result import Convention
 
 laplace = LazyModule("laplace")
-curvature = LazyModule("laplace.curvature")
-Problem = Any
-Tensor = Any
 NEEDS = ("module", "loss", "laplace")
 #: loss = r * nll * (summed negative log-likelihood)
 SUMMED = Convention(scale="1 / (r * nll)")
@@ -29,7 +26,7 @@ def backend(problem: Problem, name: str) -> tuple[Any, Tensor, Tensor]:
     model = module(problem)
     (x, y), *_ = data(problem)
     model.output_size = problem.f(problem.params, x).shape[-1]
-    return getattr(curvature, name)(model, likelihood(problem)), x, y
+    return getattr(laplace.curvature, name)(model, likelihood(problem)), x, y
 
 
 def declare(name: str, prefix: str) -> None:
@@ -56,7 +53,7 @@ def declare(name: str, prefix: str) -> None:
             def fit(problem: Problem) -> Tensor:
                 fitted = laplace.Laplace(
                     module(problem), likelihood(problem), subset_of_weights="all",
-                    hessian_structure=structure, backend=getattr(curvature, f"{prefix}GGN"),
+                    hessian_structure=structure, backend=getattr(laplace.curvature, f"{prefix}GGN"),
                 )  # fmt: skip
                 fitted.fit(loader(problem))
                 return fitted.H

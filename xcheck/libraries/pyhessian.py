@@ -5,15 +5,11 @@ Batches are averaged with their sizes, so the loss must be a mean over examples.
 
 from __future__ import annotations
 
-from typing import Any
-
 from xcheck._lazy import LazyModule
-from xcheck.libraries._torch import criterion, data, flat, module, parts, ragged, reduced
+from xcheck.libraries._torch import Problem, Tensor, criterion, data, flat, module, parts, ragged, reduced
 from xcheck.quantity import implements
 
 pyhessian = LazyModule("pyhessian")
-Problem = Any
-Tensor = Any
 NEEDS = ("module", "loss", "pyhessian")
 
 
