@@ -125,6 +125,7 @@ class Result(msgspec.Struct, kw_only=True):
     decided: float | None = None
     seconds: dict[str, float] = {}
     reason: str | None = None
+    limitation: Limitation | None = None  # the one that it runs into, where the outcome is known_limitation
     text: str | None = None
     reproduce: str = ""
 
