@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -25,7 +26,7 @@ PACKAGE = Path(libraries.__file__).parent
 OTHERS = [path for path in PACKAGE.glob("[a-z]*.py") if path.stem != "layerwise"]
 
 
-def result(library: str, outcome: str, case: str = "tanh_mlp", **more: object) -> Result:
+def result(library: str, outcome: str, case: str = "tanh_mlp", **more: Any) -> Result:
     name = f"{case}/ggn/torch_it/float64/cpu"
     return Result(
         id=name, case=case, quantity="ggn", implementation=f"torch_{library}",
@@ -34,7 +35,7 @@ def result(library: str, outcome: str, case: str = "tanh_mlp", **more: object) -
     )  # fmt: skip
 
 
-def library(name: str, **more: object) -> Library:
+def library(name: str, **more: Any) -> Library:
     return Library(name=name, distribution=name, **{"version": "1.0", "not_run": None, **more})
 
 
@@ -66,7 +67,7 @@ def test_the_page_tells_outcomes_conventions_findings_and_what_was_not_run():
         assert line in text, text
 
 
-def known(reason: str, link: str, outcome: str, case: str = "tanh_mlp", **more: object) -> Result:
+def known(reason: str, link: str, outcome: str, case: str = "tanh_mlp", **more: Any) -> Result:
     return result("asdl", "known_limitation", case, limitation=Limitation(reason, link, outcome=outcome), **more)
 
 
@@ -91,6 +92,12 @@ def test_findings_are_told_once_silent_before_loud_and_large_before_small():
     ]  # fmt: skip
     assert [sum(one.outcomes.values()) for one in found] == [1, 3, 1, 1]
     assert found[1].ratio == 1e6
+
+
+def test_an_undeclared_error_is_one_finding_wherever_its_objects_lie():
+    raised = [result("asdl", "raised", case, reason=f"raised <A object at 0x7f{case}>") for case in ("00ab", "01cd")]
+    (one,) = findings(raised)
+    assert (one.reason, one.link, len(one.cells)) == ("raised <A>", "", 2)
 
 
 def test_the_smallest_cell_shows_a_finding():

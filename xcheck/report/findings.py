@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -85,4 +86,5 @@ def came(result: Result) -> Outcome:
 def _gap(result: Result) -> tuple[str, str]:
     if result.limitation is not None:
         return result.limitation.reason, result.limitation.link
-    return next((one.text for one in result.diagnosis), result.reason or "no known explanation"), ""
+    said = next((one.text for one in result.diagnosis), result.reason or "no known explanation")
+    return re.sub(r" object at 0x[0-9a-f]+", "", said), ""
