@@ -198,6 +198,19 @@ def test_a_program_that_differs_between_the_frameworks_is_noticed():
         xcheck.check(value(wrong, "torch", "float64"), case, "value", dtype="float64")
 
 
+def test_parameters_in_the_order_of_the_forward_pass_are_noticed():
+    """What `head_first` is for: a library that takes the parameters as it meets them."""
+    problem = xcheck.problem("head_first", "gradient", "torch")
+    (x,), y = problem.inputs, problem.targets
+    problem.loss_module(problem.module(x), y).backward()
+    head, body = problem.module.head, problem.module.body
+    order = [p.grad.flatten() for child in (head, body) for p in child.parameters()]
+    met = [p.grad.flatten() for child in (body, head) for p in child.parameters()]
+    problem.check(problem.xp.concat(order))
+    with pytest.raises(Mismatch):
+        problem.check(problem.xp.concat(met))
+
+
 @every_case
 def test_a_case_says_what_it_is(case):
     assert case.doc

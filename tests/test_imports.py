@@ -21,7 +21,7 @@ ROOMS = (
     {"program"},
     {"case"},
     {"result"},
-    {"quantity", "_load"},
+    {"quantity", "_gaps", "_load"},
     {"exact"},
     {"quantities"},
     {"_store", "_reference", "_rebuild", "_export"},
@@ -33,7 +33,7 @@ ROOMS = (
     {"run"},
     {"_parity", "bench"},
     {"report"},
-    {"suite", "_subject", "_gaps"},
+    {"suite", "_subject"},
     {"plugin", "commands"},
     {"cli", "__main__"},
 )

@@ -1,30 +1,39 @@
-"""The file of known gaps: `case/quantity/implementation/dtype/device outcome reason link` on each line; # comments."""
+"""The file of known gaps: `case/quantity/implementation/dtype/device outcome reason link` on each line; # comments.
+
+The five are globs, several with commas between them; one that begins with ! leaves names out. The file beside an
+adapter under its name, `mylib/adapter.gaps` for `mylib/adapter.py`, declares the gaps of what that module registers.
+"""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from xcheck._errors import UsageError
-from xcheck.result import Limitation, Outcome
+from xcheck.result import Limitation, Outcome, matches
 
 
 @dataclass(frozen=True)
 class Gap:
-    """One line: the globs of its id, and the limitation that it declares.
+    """One line: where it stands, the globs of its ids, and the limitation that it declares.
 
-    >>> gap = Gap(1, "conv_*/ggn/*/*/*", Limitation("no rule", "https://example.org/1", outcome="raised"))
-    >>> gap.covers("conv_net/ggn/torch_mine/float64/cpu"), gap.covers("tanh_mlp/ggn/torch_mine/float64/cpu")
-    (True, False)
+    >>> gap = Gap("mylib.gaps, line 1", "conv_*,!conv_1d/ggn/*/*/*", Limitation("no rule", "https://example.org/1"))
+    >>> [gap.covers(f"{case}/ggn/torch_mine/float64/cpu") for case in ("conv_net", "conv_1d", "tanh_mlp")]
+    [True, False, False]
     """
 
-    line: int
+    place: str
     pattern: str
     limitation: Limitation
 
     def covers(self, cell: str) -> bool:
-        return all(fnmatchcase(*pair) for pair in zip(cell.split("/"), self.pattern.split("/"), strict=True))
+        return all(matches(*pair) for pair in zip(cell.split("/"), self.pattern.split("/"), strict=True))
+
+    def declares(self, quantity: str, implementation: str) -> bool:
+        """Whether it is a gap of that implementation, in whatever case."""
+        _, quantities, implementations, _, _ = self.pattern.split("/")
+        return matches(quantity, quantities) and matches(implementation, implementations)
 
 
 def read_gaps(file: Path) -> list[Gap]:
@@ -37,18 +46,29 @@ def read_gaps(file: Path) -> list[Gap]:
         lines = file.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise UsageError(f"cannot read the limitations {file}: {error.strerror or error}") from None
-    return [_gap(k, line, file) for k, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
+    return [_gap(f"{file}, line {k}", line) for k, line in enumerate(lines, 1) if line.strip() and line[0] != "#"]
 
 
-def _gap(number: int, line: str, file: Path) -> Gap:
+def gaps_beside(module: str) -> list[Gap]:
+    """The gaps in the file beside an imported module; none where there is no such file.
+
+    Raises:
+        UsageError: as `read_gaps`.
+    """
+    source = getattr(sys.modules.get(module), "__file__", None)
+    file = Path(source).with_suffix(".gaps") if source else None
+    return read_gaps(file) if file is not None and file.is_file() else []
+
+
+def _gap(place: str, line: str) -> Gap:
     words = line.split()
     if len(words) < 4 or words[0].count("/") != 4 or words[1] not in set(Outcome):
         raise UsageError(
-            f"{file}, line {number}: {line!r}; expected case/quantity/implementation/dtype/device (globs), "
+            f"{place}: {line!r}; expected case/quantity/implementation/dtype/device (globs), "
             f"an outcome such as disagrees or raised, a reason and a link"
         )
     case, quantity, _, dtype, device = words[0].split("/")
     limitation = Limitation(
         " ".join(words[2:-1]), words[-1], outcome=words[1], case=case, quantity=quantity, dtype=dtype, device=device
     )
-    return Gap(number, words[0], limitation)
+    return Gap(place, words[0], limitation)

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 
 class LazyModule:
-    """A module that is imported when one of its attributes is first asked for."""
+    """A module that is imported when one of its attributes is first asked for.
+
+    A submodule is an attribute, too, imported or not; what is neither there nor a submodule raises AttributeError.
+
+    >>> LazyModule("xml").sax.SAXException
+    <class 'xml.sax._exceptions.SAXException'>
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -35,7 +41,12 @@ class LazyModule:
             raise MissingFramework(
                 f"{self._name} is not installed, and this needs it: pip install 'xcheck[{self._name}]'"
             ) from None
-        return getattr(module, attribute)
+        try:
+            return getattr(module, attribute)
+        except AttributeError:
+            if not installed(f"{self._name}.{attribute}"):
+                raise
+        return importlib.import_module(f"{self._name}.{attribute}")
 
     def __repr__(self) -> str:
         return f"<lazy module {self._name!r}>"

@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
         for _, subject in subjects:
             subject.limitations += tuple(gap.limitation for gap in gaps if gap.covers(subject.cell.id))
         unmatched = [gap for gap in gaps if not any(gap.covers(subject.cell.id) for _, subject in subjects)]
-        items += [Unmatched.from_parent(session, name=f"line {gap.line} of {file}", gap=gap) for gap in unmatched]
+        items += [Unmatched.from_parent(session, name=gap.place, gap=gap) for gap in unmatched]
     left_out = {item for item, subject in subjects if _left_out(config, subject)}
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from xcheck._errors import UsageError
+from xcheck._gaps import gaps_beside
 from xcheck._registry import Registry, check_name
 from xcheck.result import Convention, Limitation
 
@@ -98,6 +99,11 @@ def implementations(quantity: str) -> Registry[Implementation]:
     return _IMPLEMENTATIONS.setdefault(quantity, Registry("implementation"))
 
 
+def registered() -> list[Implementation]:
+    """All implementations of all quantities that are registered by now."""
+    return [one for registry in _IMPLEMENTATIONS.values() for one in registry.values()]
+
+
 def implements(
     quantity: str,
     name: str,
@@ -117,14 +123,16 @@ def implements(
     The full name is `framework_name`, with `_jit` or `_compile` behind it for that variant. `needs` lists what the
     problem must have ("loss", "module", "single_output", "single_argument", "aux") and packages that must be
     importable; unmet, the outcome is `unsupported`. `cases` is a glob: a closed form belongs to some cases only.
-    `tier` is the least tier that runs it: "full" for what costs minutes and proves little more.
+    `tier` is the least tier that runs it: "full" for what costs minutes and proves little more. Known gaps are
+    `limitations`, and lines of the file `adapter.gaps` beside the module `adapter.py` that registers it.
 
     Raises:
-        UsageError: an unknown framework or variant, or a name that is taken.
+        UsageError: an unknown framework or variant, a name that is taken, or a file of gaps of another form.
     """
     check_name("implementation", name)
 
     def register(function: F) -> F:
+        beside = gaps_beside(function.__module__)
         for one in (framework,) if isinstance(framework, str) else framework:
             if one not in FRAMEWORKS:
                 raise UsageError(f"implementation {name!r}: framework {one!r} is not one of {', '.join(FRAMEWORKS)}")
@@ -134,10 +142,11 @@ def implements(
                         f"implementation {name!r}: {one} has no variant {variant!r}; it has {', '.join(VARIANTS[one])}"
                     )
                 full = f"{one}_{name}" + ("" if variant == "eager" else f"_{variant}")
+                gaps = (gap.limitation for gap in beside if gap.declares(quantity, full))
                 implementation = Implementation(
                     name=full, quantity=quantity, framework=one, function=function, prepare=prepare, needs=needs,
-                    variant=variant, convention=convention or Convention(), limitations=limitations, samples=samples,
-                    cases=cases, tier=tier,
+                    variant=variant, convention=convention or Convention(), limitations=(*limitations, *gaps),
+                    samples=samples, cases=cases, tier=tier,
                 )  # fmt: skip
                 implementations(quantity).add(full, implementation)
         return function

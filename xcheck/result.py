@@ -41,6 +41,17 @@ class Outcome(StrEnum):
 _HARMLESS = {Outcome.AGREES, Outcome.KNOWN_LIMITATION, Outcome.UNSUPPORTED, Outcome.NO_REFERENCE}
 
 
+def matches(name: str, globs: str) -> bool:
+    """Whether a name is meant by globs with commas between them; one that begins with ! leaves names out.
+
+    >>> [name for name in ("relu", "relu_at_kinks", "tanh_mlp") if matches(name, "relu*,tanh_*,!*_at_kinks")]
+    ['relu', 'tanh_mlp']
+    """
+    each = [glob.strip() for glob in globs.split(",")]
+    left_out = any(fnmatchcase(name, glob[1:]) for glob in each if glob.startswith("!"))
+    return not left_out and any(fnmatchcase(name, glob) for glob in each)
+
+
 class Limitation(msgspec.Struct, frozen=True):
     """A known gap of an implementation, strict: one that no longer holds, or fails otherwise, is `stale_limitation`.
 
@@ -59,7 +70,7 @@ class Limitation(msgspec.Struct, frozen=True):
 
     def covers(self, case: str, quantity: str, dtype: str, device: str) -> bool:
         pairs = ((case, self.case), (quantity, self.quantity), (dtype, self.dtype), (device, self.device))
-        return all(any(fnmatchcase(name, glob.strip()) for glob in globs.split(",")) for name, globs in pairs)
+        return all(matches(name, globs) for name, globs in pairs)
 
 
 class Convention(msgspec.Struct, frozen=True):
@@ -114,6 +125,7 @@ class Result(msgspec.Struct, kw_only=True):
     decided: float | None = None
     seconds: dict[str, float] = {}
     reason: str | None = None
+    limitation: Limitation | None = None  # the one that it runs into, where the outcome is known_limitation
     text: str | None = None
     reproduce: str = ""
 

@@ -7,8 +7,7 @@ import warnings
 import pytest
 
 from xcheck._errors import Unsupported
-from xcheck.libraries._known import BACKPACK_REFUSES
-from xcheck.libraries._torch import refusing
+from xcheck.libraries._torch import BACKPACK_REFUSES, refusing
 
 NO_RULE = "Extension saving to grad_batch does not have an extension for Module <class 'LayerNorm'>"
 

@@ -41,6 +41,13 @@ def trained(model: Module) -> list[Any]:
     return [p for p in model.parameters() if p.requires_grad]
 
 
+#: BackPACK's own sentences, alone and inside laplace-torch.
+BACKPACK_REFUSES = (
+    r"Extension saving to \w+ does not have an extension for Module",
+    "BackPACK extension expects a backpropagation quantity but it is None. Module: ",
+)
+
+
 @contextmanager
 def refusing(*sentences: str) -> Iterator[None]:
     """Inside, an error is `Unsupported` if the library says in its own sentence that it has no rule for a layer.
@@ -85,6 +92,11 @@ def reduced(problem: Problem, reduction: str) -> tuple[Module, float]:
     return type(loss)(reduction=reduction), k / terms if reduction == "sum" else k * terms
 
 
+def divisor(problem: Problem) -> float:
+    """The loss is the sum of the examples' losses, divided by this."""
+    return problem.case.loss.divisor(tuple(problem.targets.shape))
+
+
 def likelihood(problem: Problem) -> str:
     """The loss in the words of laplace-torch: a negative log-likelihood."""
     return "classification" if isinstance(problem.loss_module, torch.nn.CrossEntropyLoss) else "regression"
@@ -92,7 +104,8 @@ def likelihood(problem: Problem) -> str:
 
 def data(problem: Problem, size: int | None = None) -> list[tuple[Tensor, Tensor]]:
     """The batches as a list, so that a library may go through them more than once; one batch unless `size` is given."""
-    return list(problem.batches(size or problem.case.n))
+    # A case without a loss has no targets, which a Jacobian does not look at.
+    return [(x, x if y is None else y) for x, y in problem.batches(size or problem.case.n)]
 
 
 def ragged(problem: Problem) -> int:
@@ -102,7 +115,6 @@ def ragged(problem: Problem) -> int:
 
 def loader(problem: Problem) -> Any:
     """A `DataLoader` whose last batch is ragged."""
-    # A case without a loss has no targets, which a Jacobian does not look at.
     targets = problem.inputs[0] if problem.targets is None else problem.targets
     examples = torch.utils.data.TensorDataset(*problem.inputs, targets)
     return torch.utils.data.DataLoader(examples, batch_size=ragged(problem))
@@ -118,8 +130,9 @@ def matrix(product: Any, problem: Problem) -> Tensor:
     return torch.stack([product(e) for e in problem.identity(problem.theta.shape[0])], dim=1).detach()
 
 
-def blocks(problem: Problem, A: Tensor) -> dict[str, Tensor]:
-    """The block of each parameter array, cut from a matrix of larger blocks."""
+def blocks(problem: Problem, layers: Iterable[Tensor]) -> dict[str, Tensor]:
+    """The block of each parameter array, cut from the blocks of the layers."""
+    A = torch.block_diag(*layers)
     return {name: A[where, where] for name, where in columns(problem).items()}
 
 

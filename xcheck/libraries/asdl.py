@@ -5,97 +5,69 @@ The Fisher is that of the summed negative log-likelihood, divided by `data_size`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from xcheck._lazy import LazyModule, torch
-from xcheck.libraries._known import AGAIN, ATTENTION, GROUPED, LEFT_OUT, TOKEN, TWICE
-from xcheck.libraries._torch import blocks, criterion, data, flat, likelihood, module
+from xcheck._lazy import LazyModule
+from xcheck.libraries._torch import Problem, Tensor, blocks, criterion, data, flat, likelihood, module
 from xcheck.quantity import implements
-from xcheck.result import Convention, Limitation
+from xcheck.result import Convention
 
-fishers = LazyModule("asdl.fisher")
-hessians = LazyModule("asdl.hessian")
-gradients = LazyModule("asdl.gradient")
-Problem = Any
-Tensor = Any
+asdl = LazyModule("asdl")
 NEEDS = ("module", "loss", "asdl")
-SUMMED = Convention(scale="1 / (r * nll)")
-ROWS = (TWICE, AGAIN, *LEFT_OUT)
-NEVER = Limitation("it reads an attribute that is never set", "docs/findings.md, 12", outcome="raised")
 
 
-def fisher(problem: Problem, shape: str) -> Any:
-    """The model with the exact Fisher of that shape in it."""
+def fisher(problem: Problem, shape: str) -> list[Any]:
+    """The exact Fisher of that shape: what the model holds, or each of its layers."""
     model, ((x, _),) = module(problem), data(problem)
-    maker = fishers.get_fisher_maker(
-        model,
-        fishers.FisherConfig(
-            fisher_type="fisher_exact", fisher_shapes=[shape], data_size=1,
-            loss_type="cross_entropy" if likelihood(problem) == "classification" else "mse",
-        ),
-    )  # fmt: skip
+    loss = "cross_entropy" if likelihood(problem) == "classification" else "mse"
+    config = asdl.FisherConfig(fisher_type="fisher_exact", fisher_shapes=[shape], data_size=1, loss_type=loss)
+    maker = asdl.get_fisher_maker(model, config)
     maker.setup_model_call(model, x)
     maker.forward_and_backward()
-    return model
+    return [child.fisher for child in model.modules() if hasattr(child, "fisher")]
 
 
-def attached(model: Any, name: str) -> list[Any]:
-    return [getattr(child, name) for child in model.modules() if hasattr(child, name)]
-
-
-def diagonal(model: Any, name: str) -> Tensor:
-    return flat(part for one in attached(model, name) for part in (one.diag.weight, one.diag.bias) if part is not None)
-
-
-@implements("ggn", "asdl", "torch", needs=NEEDS, convention=SUMMED, limitations=ROWS)
-def ggn(problem: Problem) -> Tensor:
-    return fisher(problem, "full").fisher.data
-
-
-@implements(
-    "ggn_diagonal", "asdl", "torch", needs=NEEDS, convention=SUMMED,
-    limitations=(TWICE, AGAIN, GROUPED, TOKEN, *LEFT_OUT[1:]),
-)  # fmt: skip
-def ggn_diagonal(problem: Problem) -> Tensor:
-    return diagonal(fisher(problem, "diag"), "fisher")
-
-
-@implements("ggn_blocks", "asdl", "torch", needs=NEEDS, convention=SUMMED)
-def ggn_blocks(problem: Problem) -> dict[str, Tensor]:
-    return blocks(problem, torch.block_diag(*(F.data for F in attached(fisher(problem, "layer_wise"), "fisher"))))
-
-
-def hessian(problem: Problem, shape: str) -> Any:
-    (loss, _), model, ((x, y),) = criterion(problem), module(problem), data(problem)
-    maker = hessians.HessianMaker(model, hessians.HessianConfig(hessian_shapes=[shape]))
+def hessian(problem: Problem, shape: str) -> list[Any]:
+    """The Hessian of that shape: what the model holds, or each of its layers."""
+    (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
+    maker = asdl.HessianMaker(model, asdl.HessianConfig(hessian_shapes=[shape]))
     output = maker.setup_model_call(model, x)
-    maker.setup_loss_call(loss, output, y)
+    maker.setup_loss_call(lambda f, y: k * loss(f, y), output, y)
     maker.forward_and_backward()
-    return model
+    return [child.hessian for child in model.modules() if hasattr(child, "hessian")]
 
 
-@implements("hessian_params", "asdl", "torch", needs=NEEDS)
-def hessian_params(problem: Problem) -> Tensor:
-    return criterion(problem)[1] * hessian(problem, "full").hessian.data
+def declare(matrices: Callable[[Problem, str], list[Any]], convention: Convention, *quantities: str) -> None:
+    """Its shapes: one matrix, the diagonals of the layers, the blocks of the layers."""
+    full, diagonal, blockwise = (
+        implements(quantity, "asdl", "torch", needs=NEEDS, convention=convention) for quantity in quantities
+    )
+
+    @full
+    def matrix(problem: Problem) -> Tensor:
+        return matrices(problem, "full")[0].data
+
+    @diagonal
+    def entries(problem: Problem) -> Tensor:
+        layers = (one.diag for one in matrices(problem, "diag"))
+        return flat(part for layer in layers for part in (layer.weight, layer.bias) if part is not None)
+
+    @blockwise
+    def layers(problem: Problem) -> dict[str, Tensor]:
+        return blocks(problem, (one.data for one in matrices(problem, "layer_wise")))
 
 
-@implements("hessian_diagonal", "asdl", "torch", needs=NEEDS, limitations=(ATTENTION,))
-def hessian_diagonal(problem: Problem) -> Tensor:
-    return criterion(problem)[1] * diagonal(hessian(problem, "diag"), "hessian")
+declare(fisher, Convention(scale="1 / (r * nll)"), "ggn", "ggn_diagonal", "ggn_blocks")
+declare(hessian, Convention(), "hessian_params", "hessian_diagonal", "hessian_blocks")
 
 
-@implements("hessian_blocks", "asdl", "torch", needs=NEEDS)
-def hessian_blocks(problem: Problem) -> dict[str, Tensor]:
-    layers = (H.data for H in attached(hessian(problem, "layer_wise"), "hessian"))
-    return blocks(problem, criterion(problem)[1] * torch.block_diag(*layers))
-
-
-@implements("jacobian_params", "asdl", "torch", needs=("module", "asdl"), limitations=(NEVER,))
+@implements("jacobian_params", "asdl", "torch", needs=("module", "asdl"))
 def jacobian_params(problem: Problem) -> Tensor:
-    return gradients.jacobian(module(problem), data(problem)[0][0])
+    return asdl.jacobian(module(problem), data(problem)[0][0])
 
 
-@implements("per_example_gradients", "asdl", "torch", needs=NEEDS, limitations=ROWS)
+@implements("per_example_gradients", "asdl", "torch", needs=NEEDS)
 def per_example_gradients(problem: Problem) -> Tensor:
     (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
-    return k * gradients.batch_gradient(model, lambda: loss(model(x), y).backward())
+    return k * asdl.batch_gradient(model, lambda: loss(model(x), y).backward())

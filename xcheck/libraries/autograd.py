@@ -7,20 +7,9 @@ from typing import Any
 from xcheck._lazy import torch
 from xcheck.quantities._along import bare, by_primals, outputs, primals, tangents
 from xcheck.quantity import implements
-from xcheck.result import Limitation
 
 Problem = Any
 Tensor = Any
-UNMAPPED = (
-    Limitation(
-        "a shape is taken for that of one row", outcome="raised", case="group_norm",
-        link="docs/findings.md#pytorch-a-vectorised-hessian-through-groupnorm-raises",
-    ),
-    Limitation(
-        "vmap has no rule for the tangent of max pooling", "docs/findings.md, 26", outcome="raised",
-        case="max_pool_overlapping",
-    ),
-)  # fmt: skip
 
 
 def rows(problem: Problem) -> Any:
@@ -42,7 +31,7 @@ def hessian_params(problem: Problem) -> Tensor:
     return torch.autograd.functional.hessian(problem.objective, problem.theta)
 
 
-@implements("hessian_params", "functional_hessian_forward", "torch", limitations=UNMAPPED)
+@implements("hessian_params", "functional_hessian_forward", "torch")
 def hessian_params_forward(problem: Problem) -> Tensor:
     """Forward over reverse, vectorised."""
     hessian = torch.autograd.functional.hessian

@@ -6,47 +6,49 @@ Everything is scaled as the loss: per-sample gradients carry the 1/N of a mean.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from xcheck._lazy import LazyModule, torch
-from xcheck.libraries._known import AGAIN, BACKPACK_REFUSES, EMBEDDED, POOLED, REUSES
-from xcheck.libraries._torch import criterion, data, flat, module, parts, refusing, trained
+from xcheck.libraries._torch import (
+    BACKPACK_REFUSES,
+    Problem,
+    Tensor,
+    criterion,
+    data,
+    divisor,
+    flat,
+    module,
+    parts,
+    refusing,
+    trained,
+)  # fmt: skip
 from xcheck.quantity import implements
-from xcheck.result import Limitation
 
 backpack = LazyModule("backpack")
-extensions = LazyModule("backpack.extensions")
-products = LazyModule("backpack.hessianfree.hvp")
-ggn_products = LazyModule("backpack.hessianfree.ggnvp")
-Problem = Any
-Tensor = Any
+hessianfree = LazyModule("backpack.hessianfree")
 NEEDS = ("module", "loss", "backpack")
-FIRST, SECOND = (REUSES, EMBEDDED), (REUSES, POOLED)
 
 
 @refusing(*BACKPACK_REFUSES)
-def run(problem: Problem, extension: str, collect: Callable[[Any], Tensor]) -> list[Tensor]:
+def run(problem: Problem, extension: str, collect: Callable[[Tensor], Tensor]) -> list[Tensor]:
     """What one extension leaves in the parameters, times k."""
-    loss, k = criterion(problem)
-    model, loss = backpack.extend(module(problem)), backpack.extend(loss)
-    for x, y in data(problem):
-        with backpack.backpack(getattr(extensions, extension)()):
-            loss(model(x), y).backward()
+    (loss, k), model, ((x, y),) = criterion(problem), backpack.extend(module(problem)), data(problem)
+    with backpack.backpack(getattr(backpack.extensions, extension)()):
+        backpack.extend(loss)(model(x), y).backward()
     return [k * collect(p) for p in trained(model)]
 
 
-def collected(quantity: str, extension: str, field: str, gaps: tuple[Limitation, ...], lead: int = 0) -> None:
+def collected(quantity: str, extension: str, field: str, lead: int = 0) -> None:
     """What an extension leaves in that field of every parameter."""
 
-    @implements(quantity, "backpack", "torch", needs=NEEDS, limitations=gaps)
+    @implements(quantity, "backpack", "torch", needs=NEEDS)
     def implementation(problem: Problem) -> Tensor:
         return flat(run(problem, extension, lambda p: getattr(p, field)), lead)
 
 
-collected("gradient", "BatchGrad", "grad", FIRST)
-collected("per_example_gradients", "BatchGrad", "grad_batch", (*FIRST, AGAIN), lead=1)
-collected("ggn_diagonal", "DiagGGNExact", "diag_ggn_exact", SECOND)
-collected("hessian_diagonal", "DiagHessian", "diag_h", SECOND)
+collected("gradient", "BatchGrad", "grad")
+collected("per_example_gradients", "BatchGrad", "grad_batch", lead=1)
+collected("ggn_diagonal", "DiagGGNExact", "diag_ggn_exact")
+collected("hessian_diagonal", "DiagHessian", "diag_h")
 
 
 def blocks(quantity: str, extension: str) -> None:
@@ -64,14 +66,14 @@ blocks("ggn_blocks", "GGNMP")
 blocks("hessian_blocks", "HMP")
 
 
-@implements("empirical_fisher_diagonal", "backpack", "torch", needs=NEEDS, limitations=(*FIRST, AGAIN))
+@implements("empirical_fisher_diagonal", "backpack", "torch", needs=NEEDS)
 def empirical_fisher_diagonal(problem: Problem) -> Tensor:
     """`sum_n (r g_n)^2`, divided by r; a factor k of the loss is squared."""
-    r = 1 / problem.case.loss.divisor(tuple(problem.f(problem.params, *problem.inputs).shape))
-    return criterion(problem)[1] / r * flat(run(problem, "SumGradSquared", lambda p: p.sum_grad_squared))
+    squares = flat(run(problem, "SumGradSquared", lambda p: p.sum_grad_squared))
+    return criterion(problem)[1] * divisor(problem) * squares
 
 
-@implements("ggn", "backpack_sqrt", "torch", needs=NEEDS, limitations=SECOND)
+@implements("ggn", "backpack_sqrt", "torch", needs=NEEDS)
 def ggn(problem: Problem) -> Tensor:
     """`sum_cn V V^T` of the square root V (C, N, ...) of the GGN."""
     V = flat(run(problem, "SqrtGGNExact", lambda p: p.sqrt_ggn_exact / criterion(problem)[1] ** 0.5), lead=2)
@@ -81,11 +83,11 @@ def ggn(problem: Problem) -> Tensor:
 @implements("hvp", "backpack", "torch", needs=NEEDS)
 def hvp(problem: Problem) -> Tensor:
     (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
-    return k * flat(products.hessian_vector_product(loss(model(x), y), trained(model), parts(problem, model)))
+    return k * flat(hessianfree.hvp.hessian_vector_product(loss(model(x), y), trained(model), parts(problem, model)))
 
 
 @implements("ggnvp", "backpack", "torch", needs=NEEDS)
 def ggnvp(problem: Problem) -> Tensor:
     (loss, k), model, ((x, y),) = criterion(problem), module(problem), data(problem)
     output = model(x)
-    return k * flat(ggn_products.ggn_vector_product(loss(output, y), output, model, parts(problem, model)))
+    return k * flat(hessianfree.ggnvp.ggn_vector_product(loss(output, y), output, model, parts(problem, model)))

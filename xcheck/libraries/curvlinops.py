@@ -8,20 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule
-from xcheck.libraries._known import GROUP_NORM, NORMS
-from xcheck.libraries._torch import blocks, criterion, data, flat, kronecker, module, ragged, trained
+from xcheck.libraries._torch import Problem, Tensor, blocks, criterion, data, flat, kronecker, module, ragged, trained
 from xcheck.quantity import implements
 
 curvlinops = LazyModule("curvlinops")
-Problem = Any
-Tensor = Any
 NEEDS = ("module", "loss", "curvlinops")
 
 
 def operator(problem: Problem, name: str, **options: Any) -> tuple[Any, float]:
-    (loss, k), model = criterion(problem), module(problem)
-    # A case without a loss has no targets, which a Jacobian does not look at.
-    batches = [(x, x if y is None else y) for x, y in data(problem, ragged(problem))]
+    """The operator of that name, and the k of its loss."""
+    (loss, k), model, batches = criterion(problem), module(problem), data(problem, ragged(problem))
     losses = () if "Jacobian" in name else (loss,)
     return getattr(curvlinops, name)(model, *losses, trained(model), batches, **options), k if losses else 1.0
 
@@ -32,33 +28,29 @@ def product(problem: Problem, name: str, v: Tensor | None = None, **options: Any
     return k * (A @ (problem.identity(A.shape[1]) if v is None else v)).detach()
 
 
-@implements("hessian_params", "curvlinops", "torch", needs=NEEDS, limitations=(*NORMS, GROUP_NORM))
-def hessian_params(problem: Problem) -> Tensor:
-    return product(problem, "HessianLinearOperator")
+def declare(name: str, matrix: str, vector: str) -> None:
+    """An operator as the matrix of one quantity, and as the product with a vector of another."""
+
+    @implements(matrix, "curvlinops", "torch", needs=NEEDS)
+    def columns(problem: Problem) -> Tensor:
+        return product(problem, name)
+
+    @implements(vector, "curvlinops", "torch", needs=NEEDS)
+    def column(problem: Problem) -> Tensor:
+        return product(problem, name, problem.tangents["params"])
 
 
-@implements("ggn", "curvlinops", "torch", needs=NEEDS)
-def ggn(problem: Problem) -> Tensor:
-    return product(problem, "GGNLinearOperator")
-
-
-@implements("hvp", "curvlinops", "torch", needs=NEEDS, limitations=(*NORMS, GROUP_NORM))
-def hvp(problem: Problem) -> Tensor:
-    return product(problem, "HessianLinearOperator", problem.tangents["params"])
-
-
-@implements("ggnvp", "curvlinops", "torch", needs=NEEDS)
-def ggnvp(problem: Problem) -> Tensor:
-    return product(problem, "GGNLinearOperator", problem.tangents["params"])
+declare("HessianLinearOperator", "hessian_params", "hvp")
+declare("GGNLinearOperator", "ggn", "ggnvp")
 
 
 @implements("hessian_blocks", "curvlinops", "torch", needs=NEEDS)
 def hessian_blocks(problem: Problem) -> dict[str, Tensor]:
     """The block-diagonal operator with a block for each parameter array, cut apart."""
-    return blocks(problem, product(problem, "HessianLinearOperator", block_sizes=[1] * len(problem.params)))
+    return blocks(problem, [product(problem, "HessianLinearOperator", block_sizes=[1] * len(problem.params))])
 
 
-@implements("gradient", "curvlinops", "torch", needs=NEEDS, limitations=NORMS[1:])
+@implements("gradient", "curvlinops", "torch", needs=NEEDS)
 def gradient(problem: Problem) -> Tensor:
     A, k = operator(problem, "GGNLinearOperator")
     return k * flat(A.gradient_and_loss()[0])
@@ -89,8 +81,7 @@ def jacobian_params(problem: Problem) -> Tensor:
 
 @implements("jvp", "curvlinops", "torch", needs=("module", "curvlinops"))
 def jvp(problem: Problem) -> Tensor:
-    shape = next(iter(problem.cotangents.values())).shape
-    return product(problem, "JacobianLinearOperator", problem.tangents["params"]).reshape(shape)
+    return product(problem, "JacobianLinearOperator", problem.tangents["params"]).reshape(problem.case.n, -1)
 
 
 @implements("vjp", "curvlinops", "torch", needs=("module", "curvlinops"))

@@ -5,15 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from xcheck._lazy import LazyModule
-from xcheck.libraries._torch import criterion, data, module
+from xcheck.libraries._torch import Problem, Tensor, criterion, data, module
 from xcheck.quantity import implements
 
 hessians = LazyModule("hessian")
-Problem = Any
-Tensor = Any
 NEEDS = ("module", "hessian")
 
 

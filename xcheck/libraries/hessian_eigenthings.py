@@ -8,27 +8,23 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule
-from xcheck.libraries._torch import criterion, data, matrix, module, ragged, reduced
+from xcheck.libraries._torch import Problem, Tensor, criterion, data, matrix, module, ragged, reduced
 from xcheck.quantity import implements
-from xcheck.result import Convention, Limitation
+from xcheck.result import Convention
 
-losses = LazyModule("hessian_eigenthings.loss_fns")
-operators = LazyModule("hessian_eigenthings.operators")
-Problem = Any
-Tensor = Any
+eigenthings = LazyModule("hessian_eigenthings")
 NEEDS = ("module", "loss", "hessian_eigenthings")
-RAGGED = Limitation("batches of different sizes get equal weights", "docs/findings.md, 7")
 
 
 def hessian_operator(problem: Problem, size: int | None = None) -> tuple[Any, float]:
     loss, k = reduced(problem, "mean")
-    return operators.HessianOperator(module(problem), data(problem, size), losses.supervised_loss(loss)), k
+    return eigenthings.HessianOperator(module(problem), data(problem, size), eigenthings.supervised_loss(loss)), k
 
 
 def ggn_operator(problem: Problem) -> tuple[Any, float]:
     loss, k = criterion(problem)
-    of_output = losses.supervised_loss_of_output(loss)
-    return operators.GGNOperator(module(problem), data(problem), losses.supervised_forward, of_output), k
+    of_output = eigenthings.supervised_loss_of_output(loss)
+    return eigenthings.GGNOperator(module(problem), data(problem), eigenthings.supervised_forward, of_output), k
 
 
 @implements("hvp", "hessian_eigenthings", "torch", needs=NEEDS)
@@ -37,7 +33,7 @@ def hvp(problem: Problem) -> Tensor:
     return k * A.matvec(problem.tangents["params"]).detach()
 
 
-@implements("hvp", "hessian_eigenthings_ragged", "torch", needs=NEEDS, limitations=(RAGGED,))
+@implements("hvp", "hessian_eigenthings_ragged", "torch", needs=NEEDS)
 def hvp_ragged(problem: Problem) -> Tensor:
     A, k = hessian_operator(problem, ragged(problem))
     return k * A.matvec(problem.tangents["params"]).detach()
@@ -70,4 +66,4 @@ def empirical_fisher(problem: Problem) -> Tensor:
         x, y = example
         return k * loss(model(x[None]), y[None])
 
-    return matrix(operators.EmpiricalFisherOperator(module(problem), data(problem), single).matvec, problem)
+    return matrix(eigenthings.EmpiricalFisherOperator(module(problem), data(problem), single).matvec, problem)

@@ -9,21 +9,15 @@ from typing import Any
 
 from xcheck._errors import Unsupported
 from xcheck._lazy import LazyModule, jax
-from xcheck.libraries._known import CLASSIFIERS
 from xcheck.program import CrossEntropy, GaussianNLL, WeightedSum
 from xcheck.quantity import implements
-from xcheck.result import Convention, Limitation
+from xcheck.result import Convention
 
-ggns = LazyModule("laplax.curv.ggn")
-hessians = LazyModule("laplax.curv.hessian")
-diagonals = LazyModule("laplax.curv.diagonal")
+curv = LazyModule("laplax.curv")
 Problem = Any
 Array = Any
 NEEDS = ("single_output", "loss", "laplax")
 SUMMED = Convention(scale="1 / r")
-SIGMOID = Limitation(
-    "the Hessian of a cross-entropy is that of sigmoids", "docs/findings.md, 18", outcome="raised", case=CLASSIFIERS
-)
 
 
 def product(problem: Problem, name: str) -> Any:
@@ -32,7 +26,7 @@ def product(problem: Problem, name: str) -> Any:
     if len(problem.inputs) > 1 or isinstance(loss, WeightedSum):
         raise Unsupported("laplax has models of one input, and no weighted sums")
     (x,) = problem.inputs
-    create = {"ggn": ggns.create_ggn_mv, "hessian": hessians.create_hessian_mv}[name]
+    create = {"ggn": curv.ggn.create_ggn_mv, "hessian": curv.hessian.create_hessian_mv}[name]
 
     def model(input: Array, params: Array) -> Array:
         return problem.f(problem.unflatten(params), input[None])[0]
@@ -43,35 +37,24 @@ def product(problem: Problem, name: str) -> Any:
     return lambda v: k * mv(v)
 
 
-def dense(problem: Problem, name: str) -> Array:
-    return jax.vmap(product(problem, name))(problem.identity(problem.theta.shape[0])).T
+def declare(name: str, *quantities: str) -> None:
+    """The product as a matrix, as it is, and as a diagonal."""
+    full, along, diagonal = (
+        implements(quantity, "laplax", "jax", needs=NEEDS, convention=SUMMED) for quantity in quantities
+    )
+
+    @full
+    def matrix(problem: Problem) -> Array:
+        return jax.vmap(product(problem, name))(problem.identity(problem.theta.shape[0])).T
+
+    @along
+    def column(problem: Problem) -> Array:
+        return product(problem, name)(problem.tangents["params"])
+
+    @diagonal
+    def entries(problem: Problem) -> Array:
+        return curv.diagonal.create_diagonal_curvature(product(problem, name), layout=problem.theta.shape[0])
 
 
-@implements("ggn", "laplax", "jax", needs=NEEDS, convention=SUMMED)
-def ggn(problem: Problem) -> Array:
-    return dense(problem, "ggn")
-
-
-@implements("ggnvp", "laplax", "jax", needs=NEEDS, convention=SUMMED)
-def ggnvp(problem: Problem) -> Array:
-    return product(problem, "ggn")(problem.tangents["params"])
-
-
-@implements("hessian_params", "laplax", "jax", needs=NEEDS, convention=SUMMED, limitations=(SIGMOID,))
-def hessian_params(problem: Problem) -> Array:
-    return dense(problem, "hessian")
-
-
-@implements("hvp", "laplax", "jax", needs=NEEDS, convention=SUMMED, limitations=(SIGMOID,))
-def hvp(problem: Problem) -> Array:
-    return product(problem, "hessian")(problem.tangents["params"])
-
-
-@implements("ggn_diagonal", "laplax", "jax", needs=NEEDS, convention=SUMMED)
-def ggn_diagonal(problem: Problem) -> Array:
-    return diagonals.create_diagonal_curvature(product(problem, "ggn"), layout=problem.theta.shape[0])
-
-
-@implements("hessian_diagonal", "laplax", "jax", needs=NEEDS, convention=SUMMED, limitations=(SIGMOID,))
-def hessian_diagonal(problem: Problem) -> Array:
-    return diagonals.create_diagonal_curvature(product(problem, "hessian"), layout=problem.theta.shape[0])
+declare("ggn", "ggn", "ggnvp", "ggn_diagonal")
+declare("hessian", "hessian_params", "hvp", "hessian_diagonal")

@@ -7,107 +7,75 @@ from __future__ import annotations
 
 from typing import Any
 
-from xcheck._lazy import LazyModule, torch
-from xcheck.libraries._known import AGAIN, CLASSIFIERS, NORMS, TWICE
-from xcheck.libraries._torch import blocks, kronecker, likelihood, loader, module, reduced, refusing
+from xcheck._lazy import LazyModule
+from xcheck.libraries._torch import (
+    Problem,
+    Tensor,
+    blocks,
+    divisor,
+    kronecker,
+    likelihood,
+    loader,
+    module,
+    reduced,
+    refusing,
+)  # fmt: skip
 from xcheck.quantity import implements
-from xcheck.result import Convention, Limitation
+from xcheck.result import Convention
 
-metrics = LazyModule("nngeometry.metrics")
-jacobians = LazyModule("nngeometry.jacobian")
-hessians = LazyModule("nngeometry.hessian")
-pspace = LazyModule("nngeometry.object.pspace")
-vectors = LazyModule("nngeometry.object.vector")
-Problem = Any
-Tensor = Any
+nngeometry = LazyModule("nngeometry")
 NEEDS = ("module", "loss", "nngeometry")
-REFUSALS = ("I do not know what to do with layer",)
-#: `classif_logits` makes a triangular matrix of the default dtype.
-CLASSIFIER = Limitation(
-    "the Fisher of a float64 classifier raises", "docs/findings.md, 13", outcome="raised", dtype="float64",
-    case=CLASSIFIERS,
-)  # fmt: skip
-CONFIDENT = tuple(
-    Limitation("an epsilon is added to the probabilities", "docs/findings.md, 5", outcome=outcome, case=case)
-    for outcome, case in (("disagrees", "large_logits"), ("not_finite", "digits_mlp_trained*"))
-)
-LEFT_OUT = Limitation(
-    "a grouped convolution gets too many rows, and frozen parameters get rows", "docs/findings.md, 10",
-    outcome="wrong_shape", case="convolution,frozen_middle",
-)  # fmt: skip
-GROUPED = Limitation("grouped convolutions raise", "docs/findings.md, 10", outcome="raised", case="convolution")
-SEQUENCES = Limitation("GroupNorm takes images only", "docs/findings.md, 22", outcome="raised", case="group_norm")
-EPS = Limitation("the eps of BatchNorm is taken to be its default", "docs/findings.md, 19", case="batch_norm_eval")
-COMMON = (TWICE, AGAIN, LEFT_OUT, SEQUENCES)
-FISHER = (CLASSIFIER, *COMMON, *CONFIDENT)
-SINGLE = Limitation(
-    "the blocks of a float64 model are computed in float32", "docs/findings.md, 21", dtype="float64",
-    case="linear_gaussian*,tanh_mlp,tanh_mlp_trained,tanh_mlp_regression_dense",
-)  # fmt: skip
-PRODUCT = (
-    CLASSIFIER, TWICE, AGAIN, SEQUENCES, *CONFIDENT,
-    Limitation("vectors have other sizes", "docs/findings.md, 10", outcome="raised", case="convolution,frozen_middle"),
-    Limitation(
-        "products have no batch normalisation", "https://github.com/tfjgeorge/nngeometry/issues/19", outcome="raised",
-        case="batch_norm_eval",
-    ),
-)  # fmt: skip
+REFUSES = "I do not know what to do with layer"
 MEAN = Convention(scale="1 / (n * r * nll)")
 
 
-@refusing(*REFUSALS)
+@refusing(REFUSES)
 def fisher(problem: Problem, representation: str) -> Any:
     variant = "classif_logits" if likelihood(problem) == "classification" else "regression"
-    return metrics.FIM(module(problem), loader(problem), getattr(pspace, representation), variant=variant)
+    kind = getattr(nngeometry.object, representation)
+    return nngeometry.FIM(module(problem), loader(problem), kind, variant=variant)
 
 
-@implements(
-    "jacobian_params",
-    "nngeometry",
-    "torch",
-    needs=("module", "nngeometry"),
-    convention=Convention(axes="cnp"),
-    limitations=(*COMMON, EPS),
-)
-@refusing(*REFUSALS)
+@implements("jacobian_params", "nngeometry", "torch", needs=("module", "nngeometry"), convention=Convention(axes="cnp"))
+@refusing(REFUSES)
 def jacobian_params(problem: Problem) -> Tensor:
-    return jacobians.Jacobian(module(problem), loader(problem)).to_torch()
+    return nngeometry.Jacobian(module(problem), loader(problem)).to_torch()
 
 
-@implements("ggn", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=(*FISHER, EPS))
+@implements("ggn", "nngeometry", "torch", needs=NEEDS, convention=MEAN)
 def ggn(problem: Problem) -> Tensor:
     return fisher(problem, "PMatDense").to_torch()
 
 
-@implements("ggn_diagonal", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=FISHER)
+@implements("ggn_diagonal", "nngeometry", "torch", needs=NEEDS, convention=MEAN)
 def ggn_diagonal(problem: Problem) -> Tensor:
     return fisher(problem, "PMatDiag").get_diag()
 
 
-@implements("hessian_params", "nngeometry", "torch", needs=NEEDS, limitations=(*NORMS, GROUPED, LEFT_OUT))
-@refusing(*REFUSALS)
+@implements("hessian_params", "nngeometry", "torch", needs=NEEDS)
+@refusing(REFUSES)
 def hessian_params(problem: Problem) -> Tensor:
     """The function is the loss of a batch, by its output; batches are summed, so it must be a sum over examples."""
     model, (loss, k) = module(problem), reduced(problem, "sum")
-    return k * hessians.Hessian(model, loader(problem), pspace.PMatDense, function=loss).to_torch()
+    return k * nngeometry.Hessian(model, loader(problem), nngeometry.object.PMatDense, function=loss).to_torch()
 
 
-@implements("ggn_blocks", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=(CLASSIFIER, SINGLE))
+@implements("ggn_blocks", "nngeometry", "torch", needs=NEEDS, convention=MEAN)
 def ggn_blocks(problem: Problem) -> dict[str, Tensor]:
     """The blocks of the layers; the library's own `to_torch` would put them into a matrix of the default dtype."""
-    return blocks(problem, torch.block_diag(*fisher(problem, "PMatBlockDiag").data.values()))
+    return blocks(problem, fisher(problem, "PMatBlockDiag").data.values())
 
 
-@implements("ggnvp", "nngeometry", "torch", needs=NEEDS, convention=MEAN, limitations=PRODUCT)
+@implements("ggnvp", "nngeometry", "torch", needs=NEEDS, convention=MEAN)
 def ggnvp(problem: Problem) -> Tensor:
     F = fisher(problem, "PMatImplicit")
-    return F.mv(vectors.PVector(F.generator.layer_collection, problem.tangents["params"])).to_torch().detach()
+    v = nngeometry.object.PVector(F.generator.layer_collection, problem.tangents["params"])
+    return F.mv(v).to_torch().detach()
 
 
-@implements("kfac_factors", "nngeometry", "torch", needs=NEEDS, limitations=(CLASSIFIER,))
+@implements("kfac_factors", "nngeometry", "torch", needs=NEEDS)
 def kfac_factors(problem: Problem) -> dict[str, Tensor]:
     """The root of the number of outputs stands in A and not in B; the last entry of A, a mean of ones, tells it."""
-    scale = problem.case.n * problem.case.loss.nll / problem.case.loss.divisor(tuple(problem.targets.shape))
-    return kronecker(
-        {name: (A / A[-1, -1], scale * A[-1, -1] * B) for name, (A, B) in fisher(problem, "PMatKFAC").data.items()}
-    )
+    scale = problem.case.n * problem.case.loss.nll / divisor(problem)
+    layers = fisher(problem, "PMatKFAC").data
+    return kronecker({name: (A / A[-1, -1], scale * A[-1, -1] * B) for name, (A, B) in layers.items()})

@@ -10,13 +10,11 @@ from typing import Any
 
 from xcheck._errors import Unsupported
 from xcheck._lazy import LazyModule, torch
-from xcheck.libraries._torch import data, likelihood, module
+from xcheck.libraries._torch import Problem, Tensor, data, likelihood, module
 from xcheck.quantity import implements
 from xcheck.result import Convention
 
 nnj = LazyModule("nnj")
-Problem = Any
-Tensor = Any
 NEEDS = ("module", "nnj")
 
 

@@ -5,21 +5,15 @@ Batches are averaged with their sizes, so the loss must be a mean over examples.
 
 from __future__ import annotations
 
-from typing import Any
-
 from xcheck._lazy import LazyModule
-from xcheck.libraries._torch import criterion, data, flat, module, parts, ragged, reduced
+from xcheck.libraries._torch import Problem, Tensor, criterion, data, flat, module, parts, ragged, reduced
 from xcheck.quantity import implements
-from xcheck.result import Limitation
 
 pyhessian = LazyModule("pyhessian")
-Problem = Any
-Tensor = Any
 NEEDS = ("module", "loss", "pyhessian")
-EVALUATED = Limitation("the model is put into evaluation mode", "docs/findings.md, 11", case="batch_norm_train")
 
 
-@implements("hvp", "pyhessian", "torch", needs=NEEDS, limitations=(EVALUATED,))
+@implements("hvp", "pyhessian", "torch", needs=NEEDS)
 def hvp(problem: Problem) -> Tensor:
     """One batch: the library's own `hessian_vector_product` of the stored gradients."""
     loss, k = criterion(problem)
@@ -28,7 +22,7 @@ def hvp(problem: Problem) -> Tensor:
     return k * flat(pyhessian.hessian_vector_product(found.gradsH, found.params, parts(problem, model)))
 
 
-@implements("hvp", "pyhessian_loader", "torch", needs=NEEDS, limitations=(EVALUATED,))
+@implements("hvp", "pyhessian_loader", "torch", needs=NEEDS)
 def hvp_of_loader(problem: Problem) -> Tensor:
     """Ragged batches: `dataloader_hv_product`, which the eigenvalues, trace and density of a data set go through."""
     loss, k = reduced(problem, "mean")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from xcheck.report.findings import Finding, findings
 from xcheck.report.summary import shown_ratio
 from xcheck.result import Convention, Outcome, Result, size
 from xcheck.run.libraries import Library, Scoreboard, library_of
@@ -15,19 +15,29 @@ HEAD = """# Other libraries, judged
 Made by `python -m nox -s libraries` from reports/libraries.json; not edited by hand. Each row is one function of a
 library, through its adapter in `xcheck/libraries/`, on every case that applies. "worst ratio" is that of the results
 that agree (limit 32). A convention is not a bug: it is declared as data and the judge holds the library to it.
-[findings.md](findings.md) explains each disagreement; [adapters.md](adapters.md) lists what else the libraries offer.
+
+What a library runs into stands below its functions, each gap once, the most silent and largest first: "silent" is a
+wrong number, "visible" a wrong shape or a NaN, "loud" an error. The line `xcheck explain` runs the smallest cell that
+shows it (the least n p); [findings.md](findings.md) has scripts that run without xcheck. The gaps are declared in the
+files `xcheck/libraries/*.gaps`, strictly: one that is mended upstream turns the table red.
+[adapters.md](adapters.md) lists what else the libraries offer.
 """
+FUNCTIONS = ("quantity", "function", "outcomes", "worst ratio", "convention", "runs into")
+FINDINGS = ("", "gap", "how", "cells", "functions", "smallest cell that shows it", "more")
 
 
 def page(board: Scoreboard) -> str:
-    """Markdown: the libraries, what they leave behind, and a table of each."""
+    """Markdown: the libraries, what they leave behind, and for each its functions and what they run into."""
     rows = [_library_row(library, board.results) for library in board.libraries]
     lines = [HEAD, *_table(("library", "version", "agrees", "other outcomes", "leaves behind"), rows), ""]
     for library in board.libraries:
         if library.not_run is None:
+            mine = _of(library, board.results)
+            found = findings(mine)
             lines += [f"## {library.name} {library.version or ''}".rstrip(), ""]
-            lines += [*_table(("quantity", "function", "outcomes", "worst ratio", "convention", "diagnosis"),
-                              _rows(_of(library, board.results))), ""]  # fmt: skip
+            lines += [*_table(FUNCTIONS, _functions(library.name, mine, found)), ""]
+            if found:
+                lines += [*_table(FINDINGS, _findings(library.name, found, board.sizes)), ""]
     versions = ", ".join(f"{name} {found}" for name, found in board.versions.items() if name != "sources")
     return "\n".join([*lines, f"Versions: {versions}.", ""])
 
@@ -42,31 +52,52 @@ def _library_row(library: Library, results: Iterable[Result]) -> tuple[str, ...]
     mine = _of(library, results)
     agreed = sum(result.outcome is Outcome.AGREES for result in mine)
     return (library.name, library.version or "", f"{agreed} of {len(mine)}", _counts(mine, but=Outcome.AGREES),
-            "; ".join(dict.fromkeys(library.leaves.values())) or "nothing")  # fmt: skip
+            _left_behind(library.leaves.values()))  # fmt: skip
 
 
-def _rows(results: list[Result]) -> Iterator[tuple[str, ...]]:
+def _left_behind(said: Iterable[str]) -> str:
+    """Each thing once, gradients together; a function that raised is told by its cells.
+
+    >>> _left_behind(["changed: weight.grad, bias.grad", "raised TypeError", "changed: bias.grad, module.hooks"])
+    'weight.grad, bias.grad; module.hooks'
+    """
+    changed = [text.removeprefix("changed: ").split(", ") for text in said if text.startswith("changed: ")]
+    things = list(dict.fromkeys(thing for those in changed for thing in those))
+    gradients = ", ".join(thing for thing in things if thing.endswith(".grad"))
+    others = [thing for thing in things if not thing.endswith(".grad")]
+    return "; ".join([gradients] * bool(gradients) + others) or "nothing"
+
+
+def _functions(library: str, results: list[Result], found: list[Finding]) -> Iterator[tuple[str, ...]]:
     for quantity, name in dict.fromkeys((result.quantity, result.implementation) for result in results):
         mine = [result for result in results if (result.quantity, result.implementation) == (quantity, name)]
         agreed = [size(result.ratio) for result in mine if result.outcome is Outcome.AGREES]
         worst = shown_ratio(max(agreed)) if agreed else ""
-        yield quantity, name, _counts(mine), worst, _convention(mine[0].convention), "; ".join(_said(mine))
+        numbers = [k for k, one in enumerate(found, 1) if quantity in one.functions.get(name, ())]
+        links = ", ".join(f"[{k}](#{library}-{k})" for k in numbers)
+        yield quantity, name, _counts(mine), worst, _convention(mine[0].convention), links
+
+
+def _findings(library: str, found: list[Finding], sizes: Mapping[str, int]) -> Iterator[tuple[str, ...]]:
+    for k, one in enumerate(found, 1):
+        cells = ", ".join(f"{number} {outcome}" for outcome, number in one.outcomes.items())
+        farthest = f", ratio {shown_ratio(one.ratio)}" if one.ratio else ""
+        functions = "; ".join(f"{', '.join(quantities)} ({name})" for name, quantities in one.functions.items())
+        line = f"`{one.smallest(sizes).reproduce}`"
+        yield f'<a id="{library}-{k}"></a>{k}', one.reason, one.loudness, cells + farthest, functions, line, _more(one)
+
+
+def _more(one: Finding) -> str:
+    """Where it is told: the page lies beside findings.md."""
+    page, _, anchor = one.link.partition("#")
+    if page == "docs/findings.md":
+        return f"[finding {anchor}](findings.md#{anchor})" if anchor.isdigit() else f"[finding](findings.md#{anchor})"
+    return f"[upstream]({one.link})" if one.link else "not declared"
 
 
 def _counts(results: Iterable[Result], but: Outcome | None = None) -> str:
     counted = Counter(str(result.outcome) for result in results if result.outcome is not but)
     return ", ".join(f"{number} {outcome}" for outcome, number in counted.items())
-
-
-def _said(results: Iterable[Result]) -> list[str]:
-    """Each diagnosis or reason once, with the dtypes where it holds; a case that does not apply is only counted."""
-    where: dict[str, list[str]] = {}
-    for result in results:
-        if result.outcome not in (Outcome.AGREES, Outcome.UNSUPPORTED):
-            known = result.reason if result.outcome is Outcome.KNOWN_LIMITATION else None
-            text = known or next((one.text for one in result.diagnosis), result.reason or "no known explanation")
-            where.setdefault(re.sub(r" object at 0x[0-9a-f]+", "", text), []).append(result.dtype)
-    return [f"{text} ({', '.join(dict.fromkeys(dtypes))})" for text, dtypes in where.items()]
 
 
 def _convention(convention: Convention | None) -> str:

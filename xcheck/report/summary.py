@@ -37,13 +37,14 @@ def rows(results: Iterable[Result]) -> list[Row]:
 def _row(case: str, quantity: str, group: list[Result]) -> Row:
     counts = Counter(result.outcome for result in group)
     judged = [result for result in group if result.ratio is not None]
-    worst = max(judged, key=_badness, default=None)
+    worst = max(judged, key=badness, default=None)
     who = "" if worst is None else f"{worst.implementation} {worst.dtype} {worst.device}"
     ordered = {outcome: counts[outcome] for outcome in Outcome if counts[outcome]}
     return Row(case, quantity, ordered, None if worst is None else worst.ratio, who)
 
 
-def _badness(result: Result) -> float:
+def badness(result: Result) -> float:
+    """Its ratio; one that is not a number is the worst."""
     ratio = size(result.ratio)
     return math.inf if math.isnan(ratio) else ratio
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from importlib.metadata import entry_points
 
 from xcheck._errors import UsageError, XCheckError
-from xcheck.quantity import Implementation
+from xcheck._gaps import gaps_beside
+from xcheck.quantity import Implementation, registered
 
 
 def import_adapter(name: str) -> None:
@@ -18,13 +19,14 @@ def import_adapter(name: str) -> None:
     A package of several adapters may have a function `load_adapters()` that imports them.
 
     Raises:
-        UsageError: there is no such module, or it cannot be executed.
+        UsageError: there is no such module, it cannot be executed, or a line of its file of gaps covers nothing.
     """
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
         module = importlib.import_module(name)
         getattr(module, "load_adapters", lambda: None)()
+        check_gaps()
     except ModuleNotFoundError as error:
         missing = error.name or name
         if name == missing or name.startswith(f"{missing}."):
@@ -53,6 +55,21 @@ def load_entry_points() -> None:
                 f"the implementations of the package {package!r} ({point.value}) cannot be imported: "
                 f"{type(error).__name__}: {error}"
             ) from error
+    check_gaps()
+
+
+def check_gaps() -> None:
+    """Each line of the file of gaps beside a module must cover something that the module registers.
+
+    Raises:
+        UsageError: one does not; the message names file and line.
+    """
+    declared = registered()
+    for module in modules_of(declared):
+        mine = [(one.quantity, one.name) for one in declared if one.module == module]
+        for gap in gaps_beside(module):
+            if not any(gap.declares(*one) for one in mine):
+                raise UsageError(f"{gap.place}: {gap.pattern} covers no implementation that {module} registers")
 
 
 def modules_of(declared: Iterable[Implementation]) -> tuple[str, ...]:

@@ -35,9 +35,10 @@ class Library(msgspec.Struct, kw_only=True):
 
 
 class Scoreboard(Document, kw_only=True):
-    """The file `reports/libraries.json`: that of a run, and the libraries."""
+    """The file `reports/libraries.json`: that of a run, the libraries, and the size n p of each case."""
 
     libraries: list[Library] = msgspec.field(default_factory=list)
+    sizes: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 def scoreboard(settings: Settings, watcher: Watcher | None = None, jobs: int | None = None) -> Scoreboard:
@@ -51,7 +52,8 @@ def scoreboard(settings: Settings, watcher: Watcher | None = None, jobs: int | N
     names = [name for name in LIBRARIES if adapter in ("xcheck.libraries", f"xcheck.libraries.{name}")]
     looked = dict(run_isolated(look, names, workers=1, seconds=10 * settings.seconds))
     fields = {field: getattr(document, field) for field in document.__struct_fields__}
-    return Scoreboard(**fields, libraries=[_library(name, looked[name]) for name in names])
+    sizes = {name: case.n * case.p for name, case in load_cases(settings.folder).items()}
+    return Scoreboard(**fields, libraries=[_library(name, looked[name]) for name in names], sizes=sizes)
 
 
 def library_of(result: Result) -> str | None:
@@ -73,7 +75,9 @@ def added(old: Scoreboard, new: Scoreboard) -> Scoreboard:
     upgraded = {name for name, one in before.items() if libraries[name].version != one.version}
     ran = {(library_of(one), one.id): one for one in new.results if library_of(one) not in elsewhere}
     kept = {(library_of(one), one.id): one for one in old.results if library_of(one) not in upgraded}
-    return msgspec.structs.replace(old, results=list((kept | ran).values()), libraries=list(libraries.values()))
+    return msgspec.structs.replace(
+        old, results=list((kept | ran).values()), libraries=list(libraries.values()), sizes=old.sizes | new.sizes
+    )
 
 
 def _library(name: str, found: tuple[str | None, dict[str, str]] | Failure) -> Library:

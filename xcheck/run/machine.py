@@ -53,10 +53,11 @@ def versions() -> dict[str, str]:
 
 def sources(folder: Path, modules: Iterable[str]) -> str:
     """A digest of xcheck, the case files and the adapters: results of an edited source are not taken over."""
-    files = [*Path(__file__).parents[1].rglob("*.py"), *folder.glob("*.py")]
+    package = Path(__file__).parents[1]
+    files = [*package.rglob("*.py"), *package.rglob("*.gaps"), *folder.glob("*.py")]
     for name in modules:
         file = getattr(sys.modules.get(name), "__file__", None)
-        files += [Path(file)] if file else []
+        files += [one for one in (Path(file), Path(file).with_suffix(".gaps")) if one.is_file()] if file else []
     digest = hashlib.sha256()
     for file in sorted(set(files)):
         digest.update(str(file).encode() + b"\0" + file.read_bytes())

@@ -31,9 +31,9 @@ def gradient(problem):
     return torch.cat([g.flatten() for g in found])
 
 
-# A known gap is declared, with its reason and a link; it is strict, so it fails on the day the gap is closed:
-#     from xcheck import Limitation
-#     @implements(..., limitations=(Limitation("no rule", "https://...", outcome="raised", case="conv_*"),))
+# A known gap is a line of {name}.gaps beside this file, with its outcome, its reason and a link. It is strict, so it
+# fails on the day the gap is closed (case/quantity/implementation/dtype/device are globs, with commas; ! leaves out):
+#     conv_*,!conv_1d/gradient/torch_{name}/*/* raised no rule for a convolution https://...
 '''
 
 

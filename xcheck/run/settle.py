@@ -30,6 +30,7 @@ def settle(result: Result, limitations: Iterable[Limitation]) -> Result:
     for limitation in covering:
         if limitation.outcome == result.outcome:
             result.outcome = Outcome.KNOWN_LIMITATION
+            result.limitation = limitation
             result.reason = f"{limitation.reason} ({limitation.link}); {came}"
             return result
     result.outcome = Outcome.STALE_LIMITATION
