@@ -10,6 +10,9 @@ import numpy as np
 from xcheck._convention import parameter_order
 from xcheck.diagnose._hypothesis import Candidate, Evidence, Leaves, candidate, each
 
+#: More layers have too many orders to try.
+LAYERS = 4
+
 
 def parameters(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     """Another order of theta, or weights stored by column."""
@@ -37,6 +40,20 @@ def parameters(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     yield candidate(
         "params_order", "has its parameter tensors in reverse order", taken(leaves, reverse, axes), "reversed"
     )
+    yield from layers(evidence, leaves, axes)
+
+
+def layers(evidence: Evidence, leaves: Leaves, axes: list[int]) -> Iterator[Candidate]:
+    """The layers in another order, that of the forward pass for instance, where a module registers its head first."""
+    of_layer: dict[str, list[np.ndarray]] = {}
+    for name, block in evidence.blocks.items():
+        of_layer.setdefault(name.rpartition(".")[0], []).append(np.r_[block])
+    if len(of_layer) > LAYERS:
+        return
+    for order in list(permutations(of_layer))[1:]:
+        entries = np.concatenate([block for layer in order for block in of_layer[layer]])
+        text = f"has its layers in the order {', '.join(order)}"
+        yield candidate("params_order", text, taken(leaves, entries, axes), ", ".join(order))
 
 
 def one_weight(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
