@@ -207,7 +207,7 @@ def test_parameters_in_the_order_of_the_forward_pass_are_noticed():
     order = [p.grad.flatten() for child in (head, body) for p in child.parameters()]
     met = [p.grad.flatten() for child in (body, head) for p in child.parameters()]
     problem.check(problem.xp.concat(order))
-    with pytest.raises(Mismatch, match="has its layers in the order body.0, head"):
+    with pytest.raises(Mismatch, match=r"has its layers in the order body\.0, head"):
         problem.check(problem.xp.concat(met))
 
 
