@@ -217,3 +217,27 @@ def test_an_adapter_states_its_source_and_stays_small(path: Path):
         if isinstance(node, ast.FunctionDef | ast.Module) and ast.get_docstring(node):
             node.body = node.body[1:]
     assert len([line for line in ast.unparse(tree).splitlines() if line.strip()]) <= 48
+
+
+def test_a_killed_run_goes_on_from_its_journal(tmp_path: Path):
+    line = [
+        sys.executable,
+        "-m",
+        "xcheck",
+        "libraries",
+        "autograd",
+        "--case",
+        "scalar_powers",
+        "--tier",
+        "full",
+        "-j",
+        "1",
+    ]
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE.parents[1]), "OMP_NUM_THREADS": "1"}
+    first = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, env=env, check=True)
+    journal = tmp_path / "reports" / "libraries.jsonl"
+    head, *results, _ = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join([head, *results[:3]]))
+    again = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, env=env, check=True)
+    assert f"3 of {len(results)} results taken over" in again.stderr
+    assert again.stdout == first.stdout

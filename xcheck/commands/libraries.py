@@ -40,8 +40,8 @@ def libraries(
             cases=case, adapter=adapter, dtypes=split(dtype), tier=tier, timeout=timeout, memory=memory,
             folder=None if cases is None else str(cases),
         )  # fmt: skip
-        with Terminal(quiet=True) as terminal:
-            board = scoreboard(settings, watcher=terminal, jobs=jobs)
+        with Terminal() as terminal:
+            board = scoreboard(settings, watcher=terminal, jobs=jobs, journal=json.with_suffix(".jsonl"))
         board = added(read_scoreboard(json), board) if add else board
         write_atomically(json, msgspec.json.format(msgspec.json.encode(board), indent=1) + b"\n")
     text = page_of(read_scoreboard(json))

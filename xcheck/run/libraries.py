@@ -41,10 +41,13 @@ class Scoreboard(Document, kw_only=True):
     sizes: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-def scoreboard(settings: Settings, watcher: Watcher | None = None, jobs: int | None = None) -> Scoreboard:
-    """Judges every adapter, or those of one library if `settings.adapter` says so."""
+def scoreboard(
+    settings: Settings, watcher: Watcher | None = None, jobs: int | None = None, journal: Path | None = None
+) -> Scoreboard:
+    """Judges every adapter, or those of one library if `settings.adapter` says so; a killed run goes on."""
     adapter = settings.adapter or "xcheck.libraries"
-    document = run(msgspec.structs.replace(settings, adapter=adapter), jobs=jobs, watcher=watcher).document
+    wanted = msgspec.structs.replace(settings, adapter=adapter)
+    document = run(wanted, jobs=jobs, journal=journal, watcher=watcher).document
     for result in document.results:
         module = implementations(result.quantity)[result.implementation].module
         folder = f" --cases {settings.folder}" if settings.folder else ""
