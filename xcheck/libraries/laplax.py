@@ -40,7 +40,8 @@ def product(problem: Problem, name: str) -> Any:
 def declare(name: str, *quantities: str) -> None:
     """The product as a matrix, as it is, and as a diagonal."""
     full, along, diagonal = (
-        implements(quantity, "laplax", "jax", needs=NEEDS, convention=SUMMED) for quantity in quantities
+        implements(quantity, "laplax", "jax", needs=(*NEEDS, *more), convention=SUMMED)
+        for quantity, more in zip(quantities, ((), (), ("directions",)), strict=True)
     )
 
     @full
