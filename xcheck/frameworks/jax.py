@@ -118,7 +118,11 @@ def _device(device: str) -> Any:
 
 
 #: The same HLO passes, the least effort behind them: a sixth to a tenth of the compilation (JAX 0.10.2 on a CPU).
-QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+QUICK = {
+    "xla_backend_optimization_level": 0,
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
 
 
 @cache
