@@ -39,6 +39,7 @@ cases = (
         "64-256-256-10 tanh network, cross-entropy, batch 64: products", {},
     ),
     # A Hessian's diagonal has no exact rule that costs less than its 85,002 rows, of which there are three below.
+    # The empirical Fisher's takes a minute and is made on demand: what is shipped stays small.
     deep(
         "deep_mlp_diagonals", ("value", "ggn_diagonal", "empirical_fisher_diagonal"),
         "the diagonals of its Gauss-Newton matrix and of its empirical Fisher matrix", {},
