@@ -34,9 +34,9 @@ def kfac(
     them; "reduce" takes the mean input and the sum of the gradients first. Other layers have no entry. Martens and
     Grosse 2015; Botev, Ritter and Barber 2017 (KFLR); Eschenhagen et al. 2023 (expand, reduce).
 
-    >>> model = nn.Linear(1, 1)
-    >>> x, y = torch.tensor([[3.0]]), model(torch.tensor([[3.0]])).detach() - 1
-    >>> kfac(model, x, y, loss=nn.MSELoss())[""]
+    >>> model, x = nn.Linear(1, 1), torch.tensor([[3.0]])
+    >>> weight, bias = (nn.init.constant_(p, 0.5) for p in model.parameters())  # f(3) = 2
+    >>> kfac(model, x, torch.ones(1, 1), loss=nn.MSELoss())[""]
     (tensor([[9., 3.],
             [3., 1.]]), tensor([[4.]]))
     """
