@@ -27,12 +27,17 @@ def _elsewhere(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(ADAPTERS))
 
 
+def listen():
+    """A shell that runs the tests in its background ignores Ctrl-C, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def xcheck(*arguments, **options):
     """A command in a process of its own, started as a user would."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, ADAPTERS)))}
     return subprocess.Popen(
         [sys.executable, "-m", "xcheck", *arguments], env=environment, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, **options,
+        stderr=subprocess.PIPE, preexec_fn=listen, **options,
     )  # fmt: skip
 
 
