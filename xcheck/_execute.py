@@ -28,10 +28,8 @@ class Execution:
     seconds: dict[str, float]
 
 
-def bind(problem: Problem, implementation: Implementation, *, quick: bool = False) -> Callable[[], Execution]:
-    """What runs an implementation as its registration says, compiled at most once however often it is called.
-
-    `quick` compiles it with the compiler's least effort.
+def execute(problem: Problem, implementation: Implementation, *, quick: bool = False) -> Execution:
+    """Runs an implementation as its registration says; `quick` compiles it with the compiler's least effort.
 
     Raises:
         Unsupported: it does not apply to this problem; the message says why.
@@ -41,21 +39,12 @@ def bind(problem: Problem, implementation: Implementation, *, quick: bool = Fals
         raise Unsupported(reason)
     native = adapter(problem.framework)
     run = native.wrap(implementation.function, implementation.variant, quick)
-
-    def call() -> Execution:
-        with problem.precision():
-            start = perf_counter()
-            prepared = () if implementation.prepare is None else (implementation.prepare(problem),)
-            ready = perf_counter()
-            result = native.synchronise(run(problem, *prepared))
-            return Execution(result, {"prepare": ready - start, "run": perf_counter() - ready})
-
-    return call
-
-
-def execute(problem: Problem, implementation: Implementation, *, quick: bool = False) -> Execution:
-    """One call of what `bind` returns; it raises the same."""
-    return bind(problem, implementation, quick=quick)()
+    with problem.precision():
+        start = perf_counter()
+        prepared = () if implementation.prepare is None else (implementation.prepare(problem),)
+        ready = perf_counter()
+        result = native.synchronise(run(problem, *prepared))
+        return Execution(result, {"prepare": ready - start, "run": perf_counter() - ready})
 
 
 #: A case of more parameters is asked for products, diagonals and rows.

@@ -27,9 +27,6 @@ from xcheck.run.limits import one_thread, out_of_memory, watchdog
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: Seconds that the end of a pool may take; its workers see for themselves that their parent is gone.
-ENDING = 10.0
-
 
 @dataclass(frozen=True)
 class Failure:
@@ -99,10 +96,7 @@ def _one_pool(
         raise BrokenProcessPool from error
     finally:
         pool.stop()
-        # An interrupt may strike while the lock of a future is held, and then the pool's own threads wait for ever.
-        ending = threading.Thread(target=pool.join, daemon=True)
-        ending.start()
-        ending.join(ENDING)
+        pool.join()
 
 
 def _outcome(future: Future[Any], seconds: float, logs: Path) -> Any:

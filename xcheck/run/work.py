@@ -107,9 +107,8 @@ def _twice(
     """The native result of the second run, the seconds of the first, and where the two differ."""
     before = problem.snapshot()
     seconds, copies, native = {}, [], None
-    call = _execute.bind(problem, implementation, quick=quick)
     for _ in range(2):
-        execution = call()
+        execution = _execute.execute(problem, implementation, quick=quick)
         changed = problem.changed(before)
         if changed:
             return result(cell, *changed)
