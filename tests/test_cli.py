@@ -27,17 +27,12 @@ def _elsewhere(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(ADAPTERS))
 
 
-def listen():
-    """A shell that runs the tests in its background ignores Ctrl-C, and so would what they start."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def xcheck(*arguments, **options):
     """A command in a process of its own, started as a user would."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, ADAPTERS)))}
     return subprocess.Popen(
         [sys.executable, "-m", "xcheck", *arguments], env=environment, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, preexec_fn=listen, **options,
+        stderr=subprocess.PIPE, **options,
     )  # fmt: skip
 
 
@@ -174,7 +169,10 @@ def test_cuda_without_a_gpu_is_one_line(capsys):
 def slow_run():
     """A run with two quick cells and one that sleeps; it has written the quick ones when this returns."""
     rights = ("--implementation", "torch_right,torch_prints,torch_sleeps", "-j", "2", "--timeout", "300")
+    # A shell that runs the tests in its background ignores Ctrl-C, and what they start would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = xcheck("verify", *ONE, *rights)
+    signal.signal(signal.SIGINT, before)
     journal, deadline = Path("reports/verify.jsonl"), time.monotonic() + 240
     while not (journal.exists() and journal.read_bytes().count(b"\n") == 3):
         assert process.poll() is None, process.communicate()
