@@ -52,8 +52,13 @@ mine = Case(name="mine", program=program, params={"w": Normal((1,), 1)}, inputs=
     assert main(arguments) == 0
     assert len(list((tmp_path / "values").iterdir())) == 2
     assert len(list((tmp_path / "references").iterdir())) == 2
+    said = capsys.readouterr().out
+    assert "mine/value: made and stored" in said
+    assert "2 references made, 0 made again, 0 do not agree" in said
     assert main(arguments) == 0
-    assert "2 references made again, 0 do not agree" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "mine/value: agrees with what is stored" in said
+    assert "0 references made, 2 made again, 0 do not agree" in said
 
 
 def test_export_is_lossless(tmp_path: Path) -> None:

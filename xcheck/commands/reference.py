@@ -47,14 +47,18 @@ def reference(
 def _rebuild_all(wanted: list[tuple[str, str]], cases: Path | None, jobs: int | None) -> int:
     from xcheck._load import load_cases
     from xcheck._rebuild import store_values
+    from xcheck._reference import stored
+    from xcheck.quantities import load_quantities
     from xcheck.run.machine import cores
     from xcheck.run.references import rebuild_all
 
+    loaded, quantities = load_cases(cases), load_quantities()
     for name in dict.fromkeys(name for name, _ in wanted):
-        store_values(load_cases(cases)[name])
+        store_values(loaded[name])
+    new = {f"{case}/{asked}" for case, asked in wanted if stored(loaded[case], quantities[asked]) is None}
     apart = 0
     for label, fault in rebuild_all(wanted, None if cases is None else str(cases), workers=jobs or cores()):
         apart += fault is not None
-        print(f"{label}: {fault or 'agrees with what is stored'}", flush=True)
-    print(f"{len(wanted)} references made again, {apart} do not agree")
+        print(f"{label}: {fault or ('made and stored' if label in new else 'agrees with what is stored')}", flush=True)
+    print(f"{len(new)} references made, {len(wanted) - len(new)} made again, {apart} do not agree")
     return int(apart > 0)
