@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xcheck._errors import Undecidable, UnknownPrimitive
-from xcheck.exact.balls import FUNCTIONS, Balls, ComplexBalls, precision
+from xcheck.exact.balls import FUNCTIONS, KEPT, Balls, ComplexBalls, precision
 from xcheck.exact.monte_carlo import FUNCTIONS as FLOATS
 from xcheck.exact.monte_carlo import MonteCarlo
 
@@ -59,6 +59,20 @@ def test_a_function_has_one_value_in_every_algebra(name: str) -> None:
             assert w.real.overlaps(z)
             assert w.imag.contains(0)
             assert abs(z - flint.arb(value)) < abs(z) * flint.arb(2) ** -50
+
+
+def test_values_that_are_kept_are_those_of_this_array_and_this_precision() -> None:
+    alg = Balls()
+    with precision(128):
+        arrays = [alg.constant(np.array([float(k)])) for k in range(1, 2 * KEPT)]
+        first = [alg.call("exp", a) for a in arrays]
+        again = [alg.call("exp", a) for a in arrays]
+        assert alg.call("exp", arrays[-1]) is again[-1]
+    assert all(a[0].overlaps(b[0]) for a, b in zip(first, again, strict=True))
+    with precision(256):
+        sharp = alg.call("exp", arrays[-1])
+        assert sharp[0].rad() < again[-1][0].rad()
+        assert not sharp[0].overlaps(alg.call("tanh", arrays[-1])[0])
 
 
 def test_both_algebras_know_the_same_functions() -> None:

@@ -62,6 +62,9 @@ CUT: dict[str, Callable[[Any], Any]] = {
     "softplus": lambda z: 1 + z.exp(),
 }
 
+#: Calls of a function whose values are kept.
+KEPT = 16
+
 
 class Balls(ArrayAlgebra):
     """Real balls, at as many bits as `precision` says; every operation encloses the true result."""
@@ -69,6 +72,10 @@ class Balls(ArrayAlgebra):
     number: Any = flint.arb
     matrix: Any = flint.arb_mat
     zero = flint.arb(0)
+
+    def __init__(self) -> None:
+        #: The last arguments, which stay alive so that no other array gets their id, and their values.
+        self._called: dict[tuple[str, int, int], tuple[np.ndarray, np.ndarray]] = {}
 
     def constant(self, values: np.ndarray) -> np.ndarray:
         return elementwise(self._exact)(np.asarray(values).astype(object))
@@ -105,7 +112,13 @@ class Balls(ArrayAlgebra):
     def call(self, name: str, a: np.ndarray) -> np.ndarray:
         if name not in FUNCTIONS:
             raise UnknownPrimitive(f"balls have no value of {name!r}; add it to FUNCTIONS in xcheck/exact/balls.py")
-        return elementwise(FUNCTIONS[name])(a)
+        # The tape asks in reverse for the derivatives of what went forwards, and most are made of the same values.
+        key = (name, id(a), flint.ctx.prec)
+        if key not in self._called:
+            if len(self._called) == KEPT:
+                del self._called[next(iter(self._called))]
+            self._called[key] = (a, elementwise(FUNCTIONS[name])(a))
+        return self._called[key][1]
 
     def floats(self, a: np.ndarray) -> np.ndarray:
         return np.asarray(np.frompyfunc(lambda z: float(z.real.mid()), 1, 1)(a), dtype=np.float64)
