@@ -47,6 +47,7 @@ class Wide(Balls):
     """Balls whose data are as wide as the unit roundoff of a dtype."""
 
     def __init__(self, unit: float) -> None:
+        super().__init__()
         self.unit = unit
 
     def _exact(self, value: Any) -> Any:
