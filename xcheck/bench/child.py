@@ -23,7 +23,8 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 class Request(msgspec.Struct, kw_only=True):
     """`trial` judges implementations one by one, `rounds` times them against the baseline, `selfcheck` checks us.
 
-    `memory` is in MB; `scratch` is a folder that the processes of one run share; `pairs` is for the selfcheck.
+    `memory` is in MB; `scratch` is a folder that the processes of one run share; `place` says which of the machine's
+    cores it is bound to, in units of the group's threads; `pairs` is for the selfcheck.
     """
 
     task: str
@@ -34,6 +35,7 @@ class Request(msgspec.Struct, kw_only=True):
     seed: int = 0
     memory: int = 8192
     scratch: str
+    place: int = 0
     pairs: int = 0
 
 
@@ -100,7 +102,8 @@ def ask(request: Request, seconds: float) -> Answer:
 def main() -> None:
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: request.group.threads])
+        first = request.place * request.group.threads
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[first : first + request.group.threads])
     from xcheck.bench import measure, selfcheck, trial
 
     tasks = {"trial": trial.trial, "rounds": measure.rounds, "selfcheck": selfcheck.findings}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
+from xcheck._problem import adapter
 from xcheck.bench.child import Answer, Block, Request
 from xcheck.bench.facts import facts
 from xcheck.bench.networks import sizes
@@ -18,6 +20,9 @@ def rounds(request: Request) -> Answer:
     case, quantity, declared = find(group)
     made = [declared(name) for name in request.implementations]
     frameworks = tuple(sorted({one.framework for one in made}))
+    # The trials have told what compiling costs; a group's processes share what the first of them compiles.
+    for framework in frameworks:
+        adapter(framework).prepare_worker(str(Path(request.scratch) / "compiled"))
     with arithmetic(group, frameworks):
         bodies = [make_ready(group, one).body for one in made]
         bodies += roof_bodies(group.dtype, group.device, quantity.bytes(sizes(case, group.dtype)))

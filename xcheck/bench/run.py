@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import product
 from pathlib import Path
+from queue import SimpleQueue
 
 import msgspec
 
@@ -20,6 +22,7 @@ from xcheck.bench.combine import combine
 from xcheck.bench.facts import import_seconds, revision
 from xcheck.bench.networks import network, sizes
 from xcheck.bench.ready import candidates
+from xcheck.bench.scaling import AXES
 from xcheck.bench.schema import Bench, Cell, Group, Measured, key
 from xcheck.bench.tables import Selection, table
 from xcheck.quantities import load_quantities
@@ -27,14 +30,17 @@ from xcheck.quantity import FRAMEWORKS
 from xcheck.result import Outcome
 from xcheck.run import Watcher
 from xcheck.run.devices import find_devices
-from xcheck.run.machine import machine, sources, versions
+from xcheck.run.machine import cores, machine, sources, versions
 
 #: Seconds beyond the budget that a child may take to import, compile and warm up.
 GRACE = 300.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What to measure and how long: globs narrow the tables, `budget` is seconds of rounds for each group."""
+    """What to measure and how long: globs narrow the tables, `budget` is seconds of rounds for each process.
+
+    Each group is timed in `processes` fresh ones; a group of a scaling table in one, as a law is fitted through six.
+    """
 
     tables: tuple[str, ...] = ("linear", "networks", "modes", "products", "scaling")
     case: str = "*"
@@ -112,7 +118,7 @@ def measure(selection: Selection, settings: Settings, scratch: str, head: Bench)
     case = network(group.case)
     found = sizes(case, group.dtype)
     measured = Measured(
-        group=group, table=selection.table, processes=settings.processes,
+        group=group, table=selection.table, processes=1 if selection.table in AXES else settings.processes,
         sizes={"n": found.n, "c": found.c, "d": found.d, "p": found.p},
     )  # fmt: skip
     names = [name for name in _who(group) if selection.takes(name) and _match(name, settings.implementation)]
@@ -122,9 +128,8 @@ def measure(selection: Selection, settings: Settings, scratch: str, head: Bench)
     measured.cells = [_lost(group, name, Outcome.UNSUPPORTED, why) for name, why in absent.items() if why]
     here = [name for name in names if not absent[name]]
     parts = [[name] for name in here] if settings.apart else [here]
-    for part in parts:
-        measured.cells += _tried(Request(task="trial", group=group, implementations=part, memory=settings.memory,
-                                         scratch=scratch), settings.timeout * len(part))  # fmt: skip
+    asked = Request(task="trial", group=group, memory=settings.memory, scratch=scratch)
+    measured.cells += _tried(asked, parts, settings.timeout)
     fit = [cell for cell in measured.cells if cell.again is not None and cell.again < settings.budget / 3]
     if not fit:
         return measured, f"nothing to time in {group.id}: {measured.cells[0].reason or 'all are too slow'}"
@@ -133,7 +138,7 @@ def measure(selection: Selection, settings: Settings, scratch: str, head: Bench)
     named = [cell for cell in right if cell.implementation == selection.baseline]
     measured.baseline = (named or by_speed)[0].implementation
     answers: list[Answer] = []
-    for seed in range(settings.processes):
+    for seed in range(measured.processes):
         request = Request(
             task="rounds", group=group, implementations=[cell.implementation for cell in fit], scratch=scratch,
             baseline=measured.baseline, budget=settings.budget, seed=seed, memory=settings.memory,
@@ -153,12 +158,26 @@ def _who(group: Group) -> Iterable[str]:
     return [name for name, one in candidates(group.quantity).items() if _match(group.case, one.cases)]
 
 
-def _tried(request: Request, seconds: float) -> list[Cell]:
-    try:
-        return ask(request, seconds + GRACE / 5).cells
-    except Lost as lost:
-        outcome = Outcome.TIMED_OUT if lost.timed_out else Outcome.CRASHED
-        return [_lost(request.group, name, outcome, str(lost)) for name in request.implementations]
+def _tried(asked: Request, parts: list[list[str]], seconds: float) -> list[Cell]:
+    """The cells of each part, tried in a process of its own; as many at once as there are cores for them."""
+    places: SimpleQueue[int] = SimpleQueue()
+    together = max(1, cores() // asked.group.threads) if asked.group.device == "cpu" else 1
+    for place in range(together):
+        places.put(place)
+
+    def one(part: list[str]) -> list[Cell]:
+        place = places.get()
+        try:
+            request = msgspec.structs.replace(asked, implementations=part, place=place)
+            return ask(request, seconds * len(part) + GRACE / 5).cells
+        except Lost as lost:
+            outcome = Outcome.TIMED_OUT if lost.timed_out else Outcome.CRASHED
+            return [_lost(asked.group, name, outcome, str(lost)) for name in part]
+        finally:
+            places.put(place)
+
+    with ThreadPoolExecutor(together) as pool:
+        return [cell for cells in pool.map(one, parts) for cell in cells]
 
 
 def _lost(group: Group, name: str, outcome: Outcome, reason: str) -> Cell:

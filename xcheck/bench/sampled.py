@@ -6,6 +6,7 @@ judge grants to a float64 computation. Neither framework takes part, and the thr
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from math import prod
@@ -110,7 +111,9 @@ class Sample:
             clean = computed(MonteCarlo(noise=0.0))
             squares = sum((computed(MonteCarlo(seed=run)) - clean) ** 2 for run in range(RUNS))
             scale = np.maximum(np.sqrt(squares / RUNS) / NOISE, np.abs(clean))
-            np.savez(path, clean=clean, scale=scale)
+            part = path.with_suffix(f".{os.getpid()}.npz")
+            np.savez(part, clean=clean, scale=scale)
+            os.replace(part, path)
         with np.load(path) as kept:
             clean, scale = kept["clean"], kept["scale"]
         leaf = Leaf(clean, np.zeros_like(clean), LIMIT * UNIT["float64"] * scale, scale)

@@ -28,7 +28,7 @@ def bench(
     device: Annotated[str, typer.Option(metavar="cpu|cuda", help="where to compute")] = "cpu",
     dtype: Annotated[str, typer.Option(metavar="DTYPE,...", help="float64, float32, tf32, bfloat16")] = "float32",
     threads: Annotated[str, typer.Option(metavar="N,...", help="threads of each framework")] = "1",
-    budget: Annotated[float | None, typer.Option(metavar="S", help="seconds of rounds for one group")] = None,
+    budget: Annotated[float | None, typer.Option(metavar="S", help="seconds of rounds for one process")] = None,
     processes: Annotated[int, typer.Option(metavar="N", help="fresh processes a group; 5 for the docs")] = 1,
     quick: Annotated[bool, typer.Option("--quick", help="a little of everything, in minutes")] = False,
     selfcheck: Annotated[bool, typer.Option("--selfcheck", help="check the harness itself and nothing else")] = False,

@@ -18,8 +18,8 @@ def markdown(bench: Bench) -> str:
     kept = ", ".join(f"{name} {bench.versions[name]}" for name in ("torch", "jax", "numpy") if name in bench.versions)
     lines = [
         f"Measured on {bench.machine.get('processor')} ({bench.machine.get('cores')} cores), {kept}; tables "
-        f"{', '.join(bench.settings.get('tables', ()))}, {bench.settings.get('budget'):g} s a group, "
-        f"{bench.settings.get('processes')} process(es) a group, load average {_load(bench)} at the end.",
+        f"{', '.join(bench.settings.get('tables', ()))}, {bench.settings.get('budget'):g} s a process, "
+        f"{_processes(bench)} process(es) a group, load average {_load(bench)} at the end.",
         "",
         "| quantity | network | p | fastest in PyTorch | fastest in JAX | as fast as the best |",
         "|---|---|---|---|---|---|",
@@ -46,6 +46,11 @@ def write_decisions(bench: Bench, page: Path) -> None:
     before, rest = text.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
     write_atomically(page, f"{before}{BEGIN}\n{markdown(bench)}\n{END}{after}".encode())
+
+
+def _processes(bench: Bench) -> str:
+    """How many timed each group: those of a scaling table have one."""
+    return " or ".join(map(str, sorted({one.processes for one in bench.groups})))
 
 
 def _load(bench: Bench) -> str:
