@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from benching import bench, cell, measured
 
@@ -16,7 +17,7 @@ from xcheck.bench.decide import decisions
 from xcheck.bench.ready import candidates
 from xcheck.bench.run import Settings, measure, selections
 from xcheck.bench.scaling import crossings, curves
-from xcheck.bench.schema import Bench, load, save
+from xcheck.bench.schema import Bench, Group, load, save
 from xcheck.bench.tables import COMPILED, MID, TABLES, table
 from xcheck.cli import main
 from xcheck.quantities import load_quantities
@@ -92,6 +93,25 @@ def test_a_killed_run_goes_on_and_another_starts_anew(tmp_path: Path) -> None:
         assert book.find(one.key) is None
         book.finish()
     assert not path.exists()
+
+
+def test_forward_and_reverse_cross_where_outputs_equal_inputs() -> None:
+    """Forward costs as inputs, reverse as outputs; 4096 weights in every layer but the single example's."""
+    layers = [
+        msgspec.structs.replace(
+            measured(cell("torch_jacfwd", 1e-6 * d), cell("torch_jacrev", 4096e-6 / d), table="modes"),
+            group=Group(case=f"tanh_layer_{d}_{4096 // d}", quantity="jacobian_inputs"),
+            sizes={"n": n, "c": 4096 // d, "d": d, "p": 4096},
+        )
+        for d, n in [(512, 16), (256, 16), (128, 16), (32, 16), (16, 16), (8, 16), (16, 1)]
+    ]
+    found = curves(layers)
+    assert {curve.implementation: round(curve.law.exponent.median, 6) for curve in found} == {
+        "torch_jacfwd": -0.5, "torch_jacrev": 0.5
+    }  # fmt: skip
+    (one,) = crossings(found)
+    assert (one.axis, one.first, one.second) == ("c / d", "torch_jacrev", "torch_jacfwd")
+    assert (round(one.measured, 6), round(one.predicted, 6)) == (1.0, 1.0)
 
 
 @pytest.mark.skipif(not installed("matplotlib"), reason="pictures need the extra 'report'")

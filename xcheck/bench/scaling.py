@@ -18,6 +18,22 @@ AXES = {
 }  # fmt: skip
 
 
+def along(one: Measured) -> tuple[str, float] | None:
+    """The axis that a group stands on, and where; None for a group that stands alone.
+
+    >>> from xcheck.bench.schema import Group
+    >>> layer = Group(case="tanh_layer_512_8_n16", quantity="jacobian_inputs")
+    >>> along(Measured(group=layer, table="modes", sizes={"n": 16, "c": 8, "d": 512, "p": 0}, processes=1))
+    ('c / d', 0.015625)
+    """
+    if one.table in AXES:
+        return AXES[one.table], float(one.sizes[AXES[one.table]])
+    # The layers of the table of modes have 4096 weights each, from few outputs to many; a single example has no size.
+    if one.table == "modes" and one.group.quantity == "jacobian_inputs" and one.sizes["n"] > 1:
+        return "c / d", one.sizes["c"] / one.sizes["d"]
+    return None
+
+
 @dataclass(frozen=True)
 class Curve:
     """One implementation over the sizes of one axis; `law` is of the seconds, `memory` of the peak.
@@ -40,13 +56,14 @@ class Curve:
 
 def curves(groups: Iterable[Measured]) -> list[Curve]:
     """The curves of all scaling tables, of cells that are right."""
-    points: dict[tuple[str, str, str], list[tuple[int, Cell]]] = defaultdict(list)
+    points: dict[tuple[str, str, str, str], list[tuple[float, Cell]]] = defaultdict(list)
     for one in groups:
-        axis = AXES.get(one.table)
-        for cell in one.ranking if axis else []:
-            points[one.table, one.group.quantity, cell.implementation].append((one.sizes[axis or ""], cell))
+        if place := along(one):
+            axis, x = place
+            for cell in one.ranking:
+                points[one.table, axis, one.group.quantity, cell.implementation].append((x, cell))
     found = []
-    for (table, quantity, name), cells in points.items():
+    for (table, axis, quantity, name), cells in points.items():
         cells.sort(key=lambda pair: pair[0])
         x = np.array([size for size, _ in cells], dtype=np.float64)
         times = [cell.seconds for _, cell in cells if cell.seconds]
@@ -55,7 +72,7 @@ def curves(groups: Iterable[Measured]) -> list[Curve]:
         enough = len(x) >= LEAST_SIZES
         law = power_law(x, seconds) if enough else None
         memory = power_law(x, peak) if enough and bool((peak > 0).all()) else None
-        found.append(Curve(table, AXES[table], quantity, name, x, seconds, low, high, peak, law, memory))
+        found.append(Curve(table, axis, quantity, name, x, seconds, low, high, peak, law, memory))
     return found
 
 

@@ -91,9 +91,8 @@ def _networks() -> Iterable[Selection]:
 def _modes() -> Iterable[Selection]:
     yield select("modes", "tanh_layer_16_16_n1", "jacobian_inputs")
     for d, c in ((512, 8), (256, 16), (128, 32), (64, 64), (32, 128), (16, 256), (8, 512)):
-        yield select(
-            "modes", f"tanh_layer_{d}_{c}_n16", "jacobian_inputs", "*_vmap_jacrev,*_vmap_jacfwd,jax_*_jit,!*_loop*"
-        )
+        ways = "torch_vmap_jacrev,torch_vmap_jacfwd,torch_loop,torch_layerwise,jax_*_jit"
+        yield select("modes", f"tanh_layer_{d}_{c}_n16", "jacobian_inputs", ways)
     yield select("modes", "tanh_layer_16_16_n1", "hessian_inputs")
     yield select("modes", "tanh_layer_512_32_n1", "hessian_inputs")
     yield select("modes", "tanh_layer_31_33_n64", "hessian_inputs")
