@@ -18,6 +18,7 @@ from xcheck.bench.run import Settings, bench
 from xcheck.bench.sampled import Sample
 from xcheck.bench.schema import Group
 from xcheck.bench.trial import try_one
+from xcheck.exact.derivatives import streamed
 from xcheck.quantities import load_quantities
 from xcheck.quantity import Implementation, implementations
 from xcheck.result import Convention, Outcome
@@ -41,7 +42,12 @@ def test_a_sampled_reference_agrees_with_the_certified_one(quantity: str, tmp_pa
     assert sample.judge(np.nan * truth, "float64").outcome is Outcome.NOT_FINITE
 
 
-def test_only_some_entries_of_a_large_network_are_looked_at(tmp_path: Path) -> None:
+@pytest.mark.parametrize("held", [1, streamed.HELD])
+def test_only_some_entries_of_a_large_network_are_looked_at(
+    held: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the Jacobian of all parameters would be too large to hold."""
+    monkeypatch.setattr(streamed, "HELD", held)
     sample = Sample(network("mlp_8_16_3_n4"), load_quantities()["ggn_diagonal"], "float64", tmp_path)
     assert sample.shape == (195,)
     assert sample.reference.value.shape == (12,)

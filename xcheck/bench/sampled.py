@@ -39,6 +39,11 @@ class SampledDerivatives(Derivatives):
         super().__init__(case, alg, dtype)
         self.entries = entries
 
+    @property
+    def _large(self) -> bool:
+        """Never: a few directions are made forwards, whatever the number of parameters."""
+        return False
+
     @cached_property
     def _chosen(self) -> dict[str, Value]:
         """Unit directions of the chosen parameters, as one array a parameter array: (k, *shape)."""
