@@ -1,4 +1,4 @@
-"""What is made of a benchmark's file: growth, decisions, comparisons, the page; and that a run resumes."""
+"""What is made of a benchmark's file: growth, decisions, comparisons, the page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from benching import bench, cell, measured
 
 from xcheck._errors import StoreError, UsageError
 from xcheck._lazy import installed
-from xcheck.bench.book import Book
 from xcheck.bench.compare import changes
 from xcheck.bench.decide import decisions
 from xcheck.bench.ready import candidates
@@ -81,20 +80,6 @@ def test_the_file_keeps_everything_and_another_schema_is_refused(tmp_path: Path)
         load(tmp_path / "none.json")
 
 
-def test_a_killed_run_goes_on_and_another_starts_anew(tmp_path: Path) -> None:
-    path, one = tmp_path / "bench.jsonl", measured(cell("torch_a", 1e-3))
-    with Book(path, bench()) as book:
-        book.add(one, "a note")
-    path.write_bytes(path.read_bytes() + b'{"measured": {"gro')
-    with Book(path, bench()) as book:
-        assert book.find(one.key) == one
-        assert book.notes == ["a note"]
-    with Book(path, Bench(settings={"budget": 1.0})) as book:
-        assert book.find(one.key) is None
-        book.finish()
-    assert not path.exists()
-
-
 def test_forward_and_reverse_cross_where_outputs_equal_inputs() -> None:
     """Forward costs as inputs, reverse as outputs; 4096 weights in every layer but the single example's."""
     layers = [
@@ -162,9 +147,11 @@ def test_the_layerwise_table_has_the_libraries_and_compiled_autograd() -> None:
 def test_an_absent_library_is_a_stated_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     group = next(one for one in table("layerwise").selections if one.group.quantity == "ggn_diagonal")
     monkeypatch.setattr("xcheck.bench.run.missing_package", lambda one: f"{one.name} is not installed")
-    found, note = measure(group, Settings(implementation="torch_backpack"), str(tmp_path), Bench())
-    assert [(cell.implementation, cell.outcome.value) for cell in found.cells] == [("torch_backpack", "unsupported")]
-    assert "torch_backpack is not installed" in (note or "")
+    line = measure(group, Settings(implementation="torch_backpack"), str(tmp_path), Bench())
+    assert [(cell.implementation, cell.outcome.value) for cell in line.measured.cells] == [
+        ("torch_backpack", "unsupported")
+    ]
+    assert "torch_backpack is not installed" in (line.note or "")
 
 
 def test_the_command_fails_on_a_regression_and_on_an_impossible_time(

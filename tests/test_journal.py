@@ -29,55 +29,55 @@ def path(tmp_path):
 
 
 def cut_short(path, *names):
-    with Journal(path, HEAD) as journal:
+    with Journal(path, HEAD, Result) as journal:
         for name in names:
             journal.add(result(name))
 
 
 def test_an_unfinished_run_is_taken_over(path):
     cut_short(path, "one", "two")
-    with Journal(path, HEAD) as journal:
-        assert list(journal.found.values()) == [result("one"), result("two")]
+    with Journal(path, HEAD, Result) as journal:
+        assert journal.found == [result("one"), result("two")]
         journal.add(result("three"))
-    with Journal(path, HEAD) as journal:
+    with Journal(path, HEAD, Result) as journal:
         assert len(journal.found) == 3
 
 
 def test_a_finished_run_starts_over(path):
-    with Journal(path, HEAD) as journal:
+    with Journal(path, HEAD, Result) as journal:
         journal.add(result("one"))
         journal.finish()
-    with Journal(path, HEAD) as journal:
-        assert journal.found == {}
+    with Journal(path, HEAD, Result) as journal:
+        assert journal.found == []
 
 
 def test_other_settings_start_over(path):
     cut_short(path, "one")
     other = Head(machine=HEAD.machine, versions=HEAD.versions, settings={"cases": "tanh_mlp"})
-    with Journal(path, other) as journal:
-        assert journal.found == {}
+    with Journal(path, other, Result) as journal:
+        assert journal.found == []
 
 
 def test_edited_sources_start_over(path):
     cut_short(path, "one")
     other = Head(machine=HEAD.machine, versions={"xcheck": "0.1.0", "sources": "abc"}, settings=HEAD.settings)
-    with Journal(path, other) as journal:
-        assert journal.found == {}
+    with Journal(path, other, Result) as journal:
+        assert journal.found == []
 
 
 @pytest.mark.parametrize("cut", [1, 20, 200])
 def test_a_torn_last_line_costs_one_result(path, cut):
     cut_short(path, "one", "two")
     path.write_bytes(path.read_bytes()[:-cut])
-    with Journal(path, HEAD) as journal:
-        assert list(journal.found.values()) == [result("one")]
+    with Journal(path, HEAD, Result) as journal:
+        assert journal.found == [result("one")]
         journal.add(result("two"))
-    with Journal(path, HEAD) as journal:
+    with Journal(path, HEAD, Result) as journal:
         assert len(journal.found) == 2
 
 
 def test_each_result_is_on_disk_at_once(path):
-    with Journal(path, HEAD) as journal:
+    with Journal(path, HEAD, Result) as journal:
         journal.add(result("one"))
         assert path.read_bytes().count(b"\n") == 2
 
@@ -90,7 +90,7 @@ def test_a_damaged_journal_is_one_clear_line(path, damage):
     with pytest.raises(
         StoreError, match=r"the journal .*verify.jsonl is damaged at line 3 .*; delete it and run again"
     ):
-        Journal(path, HEAD)
+        Journal(path, HEAD, Result)
     assert path.read_bytes() == first + second + damage + third
 
 
@@ -98,25 +98,26 @@ def test_a_full_disk_is_one_clear_line(tmp_path):
     path = tmp_path / "verify.jsonl"
     path.symlink_to("/dev/full")
     with pytest.raises(StoreError, match=r"cannot write .*verify.jsonl: No space left on device"):
-        Journal(path, HEAD)
+        Journal(path, HEAD, Result)
 
 
 def test_a_folder_in_the_way_is_one_clear_line(tmp_path):
     with pytest.raises(StoreError, match=r"cannot write .*: Is a directory"):
-        Journal(tmp_path, HEAD)
+        Journal(tmp_path, HEAD, Result)
     with pytest.raises(StoreError, match=r"cannot write .*: Is a directory"):
         write_atomically(tmp_path, b"")
 
 
 def test_two_runs_do_not_write_one_journal(path):
     other = (
-        "import sys; from xcheck.run.journal import *; Journal(sys.argv[1], Head(machine={}, versions={}, settings={}))"
+        "import sys; from xcheck.run.journal import Head, Journal; "
+        "Journal(sys.argv[1], Head(machine={}, versions={}, settings={}), Head)"
     )
-    with Journal(path, HEAD) as journal:
+    with Journal(path, HEAD, Result) as journal:
         journal.add(result("one"))
         said = subprocess.run([sys.executable, "-c", other, path], capture_output=True, text=True)
         assert "another run is writing" in said.stderr
-    with Journal(path, HEAD) as journal:
+    with Journal(path, HEAD, Result) as journal:
         assert len(journal.found) == 1
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import product
@@ -16,20 +17,20 @@ import msgspec
 from xcheck._errors import UsageError
 from xcheck._execute import missing_package
 from xcheck._load import load_cases, shipped_folder
-from xcheck.bench.book import Book
 from xcheck.bench.child import Answer, Lost, Request, ask
 from xcheck.bench.combine import combine
 from xcheck.bench.facts import import_seconds, revision
 from xcheck.bench.networks import network, sizes
 from xcheck.bench.ready import candidates
 from xcheck.bench.scaling import AXES
-from xcheck.bench.schema import Bench, Cell, Group, Measured, key
+from xcheck.bench.schema import Bench, Cell, Group, Line, Measured, key
 from xcheck.bench.tables import Selection, table
 from xcheck.quantities import load_quantities
 from xcheck.quantity import FRAMEWORKS
 from xcheck.result import Outcome
 from xcheck.run import Watcher
 from xcheck.run.devices import find_devices
+from xcheck.run.journal import Journal
 from xcheck.run.machine import cores, machine, sources, versions
 
 #: Seconds beyond the budget that a child may take to import, compile and warm up.
@@ -84,8 +85,13 @@ def _arithmetics(settings: Settings) -> Iterator[tuple[str, str, int]]:
             yield dtype, device, threads
 
 
-def bench(settings: Settings, journal: Path | None = None, watcher: Watcher | None = None) -> Bench:
-    """Measures what the settings select."""
+def bench(
+    settings: Settings,
+    journal: Path | None = None,
+    watcher: Watcher | None = None,
+    save: Callable[[Bench], None] | None = None,
+) -> Bench:
+    """Measures what the settings select; `save` keeps it before the journal counts as finished."""
     watcher = watcher or Watcher()
     load_quantities()
     available = find_devices(settings.devices, watcher.note)
@@ -94,25 +100,34 @@ def bench(settings: Settings, journal: Path | None = None, watcher: Watcher | No
     head = Bench(
         machine=machine() | {"imports": {name: import_seconds(name) for name in FRAMEWORKS}, "revision": revision()},
         versions=versions() | {"sources": sources(shipped_folder(), [])},
-        settings=msgspec.to_builtins(settings),
+        settings=msgspec.json.decode(msgspec.json.encode(settings)),
     )
-    with Book(journal, head) as book, tempfile.TemporaryDirectory(prefix="xcheck-") as scratch:
+    # Of what the run is, the load and the import times of the machine are no part: they change while it goes on.
+    book = journal and Journal(journal, Bench(versions=head.versions, settings=head.settings), Line)
+    with book or nullcontext(), tempfile.TemporaryDirectory(prefix="xcheck-") as scratch:
+        known = {line.measured.key: line for line in book.found} if book else {}
+        if known:
+            watcher.note(f"{len(known)} of {len(chosen)} groups taken over from the unfinished run in {journal}")
         watcher.stage("measuring", len(chosen))
         for selection in chosen:
-            known = book.find(key(selection.table, selection.group))
-            if known is None:
-                known, note = measure(selection, settings, scratch, head)
-                book.add(known, note)
-                if note:
-                    watcher.note(note)
-            head.groups.append(known)
+            line = known.get(key(selection.table, selection.group))
+            if line is None:
+                line = measure(selection, settings, scratch, head)
+                if book:
+                    book.add(line)
+                if line.note:
+                    watcher.note(line.note)
+            head.groups.append(line.measured)
+            head.notes += [line.note] if line.note else []
             watcher.step()
-        head.notes = book.notes
-        book.finish()
+        if save:
+            save(head)
+        if book:
+            book.finish()
     return head
 
 
-def measure(selection: Selection, settings: Settings, scratch: str, head: Bench) -> tuple[Measured, str | None]:
+def measure(selection: Selection, settings: Settings, scratch: str, head: Bench) -> Line:
     """One group: trials first, then rounds of those that are fit, in `processes` fresh processes."""
     group = selection.group
     case = network(group.case)
@@ -123,7 +138,7 @@ def measure(selection: Selection, settings: Settings, scratch: str, head: Bench)
     )  # fmt: skip
     names = [name for name in _who(group) if selection.takes(name) and _match(name, settings.implementation)]
     if not names:
-        return measured, f"left out: {group.id}, which nobody here computes"
+        return Line(measured, f"left out: {group.id}, which nobody here computes")
     absent = {name: missing_package(candidates(group.quantity)[name]) for name in names}
     measured.cells = [_lost(group, name, Outcome.UNSUPPORTED, why) for name, why in absent.items() if why]
     here = [name for name in names if not absent[name]]
@@ -132,7 +147,7 @@ def measure(selection: Selection, settings: Settings, scratch: str, head: Bench)
     measured.cells += _tried(asked, parts, settings.timeout)
     fit = [cell for cell in measured.cells if cell.again is not None and cell.again < settings.budget / 3]
     if not fit:
-        return measured, f"nothing to time in {group.id}: {measured.cells[0].reason or 'all are too slow'}"
+        return Line(measured, f"nothing to time in {group.id}: {measured.cells[0].reason or 'all are too slow'}")
     right = [cell for cell in fit if cell.outcome is Outcome.AGREES] or fit
     by_speed = sorted(right, key=lambda cell: cell.again or 0.0)
     named = [cell for cell in right if cell.implementation == selection.baseline]
@@ -146,10 +161,10 @@ def measure(selection: Selection, settings: Settings, scratch: str, head: Bench)
         try:
             answers.append(ask(request, settings.budget * 2 + GRACE))
         except Lost as lost:
-            return measured, f"not timed: {group.id}: {lost}"
+            return Line(measured, f"not timed: {group.id}: {lost}")
     combine(measured, answers, load_quantities()[group.quantity], found)
     head.machine["process"] = answers[-1].facts
-    return measured, None
+    return Line(measured)
 
 
 def _who(group: Group) -> Iterable[str]:

@@ -144,6 +144,13 @@ def _median(cell: Cell) -> float:
     return cell.seconds.median
 
 
+class Line(msgspec.Struct):
+    """What the journal keeps of one group: its figures, and what was noted of it."""
+
+    measured: Measured
+    note: str | None = None
+
+
 def save(bench: Bench, path: Path) -> None:
     """Writes the file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -62,11 +62,10 @@ def bench(
         selections(settings)
         with Terminal() as terminal:
             try:
-                found = measure(settings, json.with_suffix(".jsonl"), terminal)
+                found = measure(settings, json.with_suffix(".jsonl"), terminal, save=lambda found: save(found, json))
             except KeyboardInterrupt:
                 print("xcheck: interrupted; the same line goes on where it stopped", file=sys.stderr)
                 return 130
-        save(found, json)
     print_bench(found, console())
     _write(found, html, svg, docs, console(stderr=True))
     slower = _compared(older, found, threshold, console()) if older else False

@@ -32,7 +32,7 @@ def libraries(
     from xcheck.report.libraries import page as page_of
     from xcheck.report.terminal import Terminal
     from xcheck.run.journal import write_atomically
-    from xcheck.run.libraries import added, read_scoreboard, scoreboard
+    from xcheck.run.libraries import Scoreboard, added, read_scoreboard, scoreboard
 
     if run:
         adapter = f"xcheck.libraries.{library}" if library else None
@@ -40,10 +40,13 @@ def libraries(
             cases=case, adapter=adapter, dtypes=split(dtype), tier=tier, timeout=timeout, memory=memory,
             folder=None if cases is None else str(cases),
         )  # fmt: skip
+
+        def save(board: Scoreboard) -> None:
+            whole = added(read_scoreboard(json), board) if add else board
+            write_atomically(json, msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n")
+
         with Terminal() as terminal:
-            board = scoreboard(settings, watcher=terminal, jobs=jobs, journal=json.with_suffix(".jsonl"))
-        board = added(read_scoreboard(json), board) if add else board
-        write_atomically(json, msgspec.json.format(msgspec.json.encode(board), indent=1) + b"\n")
+            scoreboard(settings, watcher=terminal, jobs=jobs, journal=json.with_suffix(".jsonl"), save=save)
     text = page_of(read_scoreboard(json))
     if page is not None:
         write_atomically(page, text.encode())

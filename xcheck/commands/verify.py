@@ -42,13 +42,14 @@ def verify(
     journal = json.with_suffix(".jsonl")
     with Terminal(quiet=quiet) as terminal:
         try:
-            results = run(settings, jobs=jobs, journal=journal, watcher=terminal)
+            results = run(
+                settings, jobs=jobs, journal=journal, watcher=terminal, save=lambda results: results.save(json)
+            )  # fmt: skip
         except KeyboardInterrupt:
             print(
                 f"xcheck: interrupted; the results so far are in {journal}, and the same line goes on", file=sys.stderr
             )
             return 130
-    results.save(json)
     terminal.report(results.document)
     if not quiet:
         terminal.note(f"written to {json}")

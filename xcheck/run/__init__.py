@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing.process
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -106,8 +106,9 @@ def run(
     jobs: int | None = None,
     journal: str | Path | None = None,
     watcher: Watcher | None = None,
+    save: Callable[[Results], None] | None = None,
 ) -> Results:
-    """What `verify` does, told to a watcher."""
+    """What `verify` does, told to a watcher; `save` keeps the results before the journal counts as finished."""
     if getattr(multiprocessing.process.current_process(), "_inheriting", False):
         raise UsageError(
             "verify starts worker processes, and each imports this script: call it under if __name__ == '__main__'"
@@ -124,19 +125,21 @@ def run(
     workers = cores() if jobs is None else jobs
     if workers < 1:
         raise UsageError(f"at least one worker is needed, not {workers}")
-    if journal is None:
-        found = dict(_execute(cells, settings, workers, watcher))
-        return _finished(_head(settings, cells), cells, found)
     head = _head(settings, cells)
-    with Journal(journal, head) as book:
-        found = dict(book.found)
+    if journal is None:
+        return _finished(head, cells, dict(_execute(cells, settings, workers, watcher)))
+    with Journal(journal, head, Result) as book:
+        found = {one.id: one for one in book.found}
         if found:
             watcher.note(f"{len(found)} of {len(cells)} results taken over from the unfinished run in {book.path}")
         for id_, one in _execute([cell for cell in cells if cell.id not in found], settings, workers, watcher):
             book.add(one)
             found[id_] = one
+        results = _finished(head, cells, found)
+        if save is not None:
+            save(results)
         book.finish()
-    return _finished(head, cells, found)
+    return results
 
 
 def _execute(cells: list[Cell], settings: Settings, workers: int, watcher: Watcher) -> Iterator[tuple[str, Result]]:

@@ -1,4 +1,4 @@
-"""Journal: every result on disk as soon as it is there, so that a killed run goes on where it stopped."""
+"""Journal: every record on disk as soon as it is there, so that a killed run goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Generic, TypeVar
 
 import msgspec
 
 from xcheck._errors import StoreError
-from xcheck.result import SCHEMA, Document, Result
+from xcheck.result import SCHEMA, Document
+
+Record = TypeVar("Record", bound=msgspec.Struct)
 
 
 class Head(msgspec.Struct, kw_only=True):
@@ -29,17 +31,18 @@ class _End(msgspec.Struct, forbid_unknown_fields=True):
     finished: bool
 
 
-class Journal:
-    """Results appended to `path`, one line each and flushed; `found` holds those of an unfinished equal run.
+class Journal(Generic[Record]):
+    """Records of a kind appended to `path`, one line each and flushed, below a head that says what run this is.
+
+    `found` holds those of an unfinished run with an equal head.
 
     Raises:
         StoreError: the file is damaged, cannot be written, or another run is writing it.
     """
 
-    def __init__(self, path: str | Path, head: Head) -> None:
+    def __init__(self, path: str | Path, head: msgspec.Struct, kind: type[Record]) -> None:
         self.path = Path(path)
-        kept, whole = _unfinished(self.path, head)
-        self.found: dict[str, Result] = {result.id: result for result in kept}
+        self.found, whole = _unfinished(self.path, head, kind)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file: BinaryIO = open(self.path, "ab", buffering=0)  # noqa: SIM115
@@ -55,11 +58,11 @@ class Journal:
             self._file.close()
             raise
 
-    def add(self, result: Result) -> None:
-        self._write(result)
+    def add(self, record: Record) -> None:
+        self._write(record)
 
     def finish(self) -> None:
-        """Marks the run as complete."""
+        """Marks the run as complete: call it when the final file is written, as the next run starts over."""
         self._write(_End(finished=True))
 
     def _write(self, record: msgspec.Struct) -> None:
@@ -70,37 +73,37 @@ class Journal:
         except OSError as error:
             raise _unwritable(self.path, error) from None
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> Journal[Record]:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         self._file.close()
 
 
-def _unfinished(path: Path, head: Head) -> tuple[list[Result], int]:
-    """The results of a run that was cut short and had the same head, and how many bytes of the file to keep."""
+def _unfinished(path: Path, head: msgspec.Struct, kind: type[Record]) -> tuple[list[Record], int]:
+    """The records of a run that was cut short and had the same head, and how many bytes of the file to keep."""
     if not path.is_file():
         return [], 0
     try:
         *lines, _torn = path.read_bytes().split(b"\n")
     except OSError as error:
         raise StoreError(f"cannot read the journal {path}: {error.strerror or error}") from None
-    results: list[Result] = []
+    records: list[Record] = []
     for number, line in enumerate(lines, start=1):
         try:
             if number == 1:
-                if msgspec.json.decode(line, type=Head) != head:
+                if msgspec.json.decode(line, type=type(head)) != head:
                     return [], 0
             elif line.startswith(b'{"finished"'):
                 msgspec.json.decode(line, type=_End)
                 return [], 0
             else:
-                results.append(msgspec.json.decode(line, type=Result))
+                records.append(msgspec.json.decode(line, type=kind))
         except msgspec.MsgspecError as error:
             raise StoreError(
                 f"the journal {path} is damaged at line {number} ({error}); delete it and run again"
             ) from None
-    return results, sum(len(line) + 1 for line in lines)
+    return records, sum(len(line) + 1 for line in lines)
 
 
 def _lock(file: BinaryIO, path: Path) -> None:

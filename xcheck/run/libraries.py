@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from xcheck.quantity import implementations
 from xcheck.result import Document, Result
 from xcheck.run import Watcher, run
 from xcheck.run.pool import Failure, run_isolated
+from xcheck.run.results import Results
 from xcheck.run.settings import Settings
 
 #: A small module with two outputs: what a library leaves behind in it is looked at.
@@ -42,21 +44,37 @@ class Scoreboard(Document, kw_only=True):
 
 
 def scoreboard(
-    settings: Settings, watcher: Watcher | None = None, jobs: int | None = None, journal: Path | None = None
+    settings: Settings,
+    watcher: Watcher | None = None,
+    jobs: int | None = None,
+    journal: Path | None = None,
+    save: Callable[[Scoreboard], None] | None = None,
 ) -> Scoreboard:
-    """Judges every adapter, or those of one library if `settings.adapter` says so; a killed run goes on."""
+    """Judges every adapter, or those of one library if `settings.adapter` says so; a killed run goes on.
+
+    `save` keeps the scoreboard before the journal counts as finished.
+    """
     adapter = settings.adapter or "xcheck.libraries"
-    wanted = msgspec.structs.replace(settings, adapter=adapter)
-    document = run(wanted, jobs=jobs, journal=journal, watcher=watcher).document
-    for result in document.results:
-        module = implementations(result.quantity)[result.implementation].module
-        folder = f" --cases {settings.folder}" if settings.folder else ""
-        result.reproduce = f"xcheck explain {result.id} --adapter {module}{folder}"
     names = [name for name in LIBRARIES if adapter in ("xcheck.libraries", f"xcheck.libraries.{name}")]
     looked = dict(run_isolated(look, names, workers=1, seconds=10 * settings.seconds))
-    fields = {field: getattr(document, field) for field in document.__struct_fields__}
+    libraries = [_library(name, looked[name]) for name in names]
     sizes = {name: case.n * case.p for name, case in load_cases(settings.folder).items()}
-    return Scoreboard(**fields, libraries=[_library(name, looked[name]) for name in names], sizes=sizes)
+
+    def board(results: Results) -> Scoreboard:
+        document = results.document
+        for result in document.results:
+            module = implementations(result.quantity)[result.implementation].module
+            folder = f" --cases {settings.folder}" if settings.folder else ""
+            result.reproduce = f"xcheck explain {result.id} --adapter {module}{folder}"
+        fields = {field: getattr(document, field) for field in document.__struct_fields__}
+        return Scoreboard(**fields, libraries=libraries, sizes=sizes)
+
+    def keep(results: Results) -> None:
+        if save is not None:
+            save(board(results))
+
+    wanted = msgspec.structs.replace(settings, adapter=adapter)
+    return board(run(wanted, jobs=jobs, journal=journal, watcher=watcher, save=keep))
 
 
 def library_of(result: Result) -> str | None:
