@@ -12,12 +12,11 @@ import msgspec
 import numpy as np
 
 from right.study import Record
+from xcheck.report.summary import LEAST, MOST
 from xcheck.result import size
 
 #: Records by the number of their program.
 Found = Mapping[int, list[Record]]
-#: What the median ratio of right results lies between.
-LEAST, MOST = 0.1, 10.0
 JUDGED = ("agrees", "disagrees", "not_finite")
 
 

@@ -7,8 +7,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from xcheck.result import Outcome, Result, size
+
+#: The size of rounding: between these the median ratio of right results lies, and of fewer nothing is said.
+LEAST, MOST, ENOUGH = 0.1, 10.0, 30
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,33 @@ def reasons(results: Iterable[Result], outcome: Outcome) -> list[tuple[str, int]
     return Counter(one.reason or "no reason given" for one in results if one.outcome == outcome).most_common()
 
 
-def medians(results: Iterable[Result]) -> dict[str, float]:
-    """The median ratio of each quantity's results that agree, smallest first: of the size of 1 where S is right."""
-    ratios: dict[str, list[float]] = {}
+class Typical(NamedTuple):
+    """The median ratio of a quantity's distinct results that agree, and how many those are."""
+
+    median: float
+    distinct: int
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is not of the size of rounding: the scale S is then in doubt."""
+        return not LEAST <= self.median <= MOST
+
+
+def medians(results: Iterable[Result]) -> dict[str, Typical]:
+    """What is typical of each quantity that has enough distinct results, smallest first.
+
+    Ways that reach the same bits of a case count once: seven ways of adding two numbers tell no more of S than one.
+    """
+    ratios: dict[str, set[tuple[str, str, float]]] = {}
     for one in results:
         if one.outcome == Outcome.AGREES:
-            ratios.setdefault(one.quantity, []).append(size(one.ratio))
-    return dict(sorted(((name, median(found)) for name, found in ratios.items()), key=lambda pair: pair[1]))
+            ratios.setdefault(one.quantity, set()).add((one.case, one.dtype, size(one.ratio)))
+    found = {
+        name: Typical(median(ratio for *_, ratio in distinct), len(distinct))
+        for name, distinct in ratios.items()
+        if len(distinct) >= ENOUGH
+    }
+    return dict(sorted(found.items(), key=lambda pair: pair[1]))
 
 
 def shown_ratio(ratio: float | str | None) -> str:

@@ -94,8 +94,12 @@ class Terminal(Watcher):
         # A scale that is too large would let everything pass, and would show here.
         if typical := medians(results):
             names = list(typical)
-            ends = " to ".join(f"{shown_ratio(typical[name])} ({name})" for name in (names[0], names[-1]))
+            ends = " to ".join(f"{shown_ratio(typical[name].median)} ({name})" for name in (names[0], names[-1]))
             self.out.print(f"        median ratios of quantities from {ends}", soft_wrap=True)
+            for name in (name for name in names if typical[name].doubtful):
+                self.out.print(
+                    f"        the scale of {name} is in doubt: this is not the size of rounding", soft_wrap=True
+                )
         self.out.print(f"{len(results):6}  results, {sum(result.outcome.failed for result in results)} failed")
 
     def _stop(self) -> None:
