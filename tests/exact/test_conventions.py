@@ -164,4 +164,5 @@ def test_conventions_of_every_framework_are_made_and_compared(tmp_path, monkeypa
     assert not missing(KINKED, jacobian)
     assert list(compare(KINKED, jacobian)) == []
     monkeypatch.setitem(TIES["abs"], "torch", 1.0)
-    assert list(compare(KINKED, jacobian)) == ["kinked/jacobian_inputs: 1 entries do not overlap what is made again"]
+    told, *_ = compare(KINKED, jacobian)
+    assert told == "kinked/jacobian_inputs: 1 entries do not overlap what is made again"
