@@ -66,8 +66,8 @@ def rebuild(case: Case, quantity: Quantity, dtype: str = "float64") -> str | Non
 def compare(case: Case, quantity: Quantity, dtype: str = "float64") -> Iterator[str]:
     """Makes a reference again, by every convention; yields a line for each leaf that the stored file does not overlap.
 
-    Values must overlap. The scale is a deviation over 16 random runs; two honest ones differ by a factor of 1.28 or more
-    in every third entry, so that it must agree to a factor of three.
+    Values must overlap. The scale is a deviation over 16 random runs: two honest ones differ by a factor of
+    1.28 or more in every third entry, so that it must agree to a factor of three.
     """
     for framework in conventions(case, quantity):
         yield from _compare(case, quantity, dtype, framework)
