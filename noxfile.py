@@ -20,6 +20,16 @@ def install(session: nox.Session, *groups: str, frameworks: bool = True) -> None
     session.install("-c", "constraints.txt", *wanted, *(["-e", ".[all]"] if frameworks else []))
 
 
+def install_libraries(session: nox.Session) -> None:
+    """The other libraries; one that cannot be installed stands in every report as not run."""
+    for wanted in PROJECT["project"]["optional-dependencies"]["libraries"]:
+        session.run(
+            "python", "-m", "pip", "install", "-c", "constraints.txt", wanted, success_codes=[0, 1], silent=True
+        )
+    # Some of them bring torchvision, which has no build for this torch and breaks imports of the others.
+    session.run("python", "-m", "pip", "uninstall", "--yes", "torchvision", silent=True)
+
+
 @nox.session
 def verify(session: nox.Session) -> None:
     """Runs all cells of the standard tier and prints the table; options behind `--` go to `xcheck verify`."""
@@ -71,13 +81,7 @@ def types(session: nox.Session) -> None:
 def libraries(session: nox.Session) -> None:
     """Judges the other libraries and writes reports/libraries.json and docs/libraries.md; then kfac-jax in its own."""
     install(session, "test")
-    for wanted in PROJECT["project"]["optional-dependencies"]["libraries"]:
-        # One that cannot be installed stands in the scoreboard as not run.
-        session.run(
-            "python", "-m", "pip", "install", "-c", "constraints.txt", wanted, success_codes=[0, 1], silent=True
-        )
-    # Some of them bring torchvision, which has no build for this torch and breaks imports of the others.
-    session.run("python", "-m", "pip", "uninstall", "--yes", "torchvision", silent=True)
+    install_libraries(session)
     session.run("python", "-m", "pytest", "tests/libraries", env=THREADS)
     options = ("--tier", "full", "--page", "docs/libraries.md")
     session.run("python", "-m", "xcheck", "libraries", *options, *session.posargs, env=THREADS)
@@ -98,10 +102,13 @@ def libraries_jax09(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measures and writes reports/bench.json and .html; options behind `--` go to `xcheck bench`.
 
-    `-- --benchmark-...` and `-- tests/benchmarks/...` run the same through pytest-benchmark instead.
+    The quick profile and the self-check do without the other libraries. `-- --benchmark-...` and
+    `-- tests/benchmarks/...` run the same through pytest-benchmark instead.
     """
     install(session, "test")
     session.install("-c", "constraints.txt", "-e", ".[all,bench,report]")
+    if not {"--quick", "--selfcheck"} & set(session.posargs):
+        install_libraries(session)
     if any(option.startswith(("--benchmark", "tests/")) for option in session.posargs):
         options = [] if "--benchmark-only" in session.posargs else ["--benchmark-only"]
         places = [] if any(option.startswith("tests/") for option in session.posargs) else ["tests/benchmarks"]
