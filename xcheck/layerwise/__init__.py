@@ -16,6 +16,7 @@ torch.Size([26])
 import xcheck.layerwise.layers  # noqa: F401  (registers the built-in layers)
 from xcheck.layerwise._call import differentiable
 from xcheck.layerwise._errors import AutogradLayer, BadShape, Unsupported
+from xcheck.layerwise._fused.context import fused
 from xcheck.layerwise._layer import Layer
 from xcheck.layerwise._registry import register
 from xcheck.layerwise.backprop_diag import ggn_diagonal_backprop
@@ -44,6 +45,7 @@ __all__ = [
     "Unsupported",
     "differentiable",
     "empirical_fisher",
+    "fused",
     "ggn",
     "ggn_diagonal",
     "ggn_diagonal_backprop",

@@ -24,6 +24,11 @@ class Affine:
         self.weight, self.bias = weight, bias
         self.a: Tensor = weight  # until the chain runs
 
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        """Weight and bias, as theta has them."""
+        return (self.weight,) if self.bias is None else (self.weight, self.bias)
+
 
 class Bend:
     """`a = s(z)`: the class of the elementwise layer, its module, and the layer at z once the chain has run."""
@@ -97,8 +102,7 @@ def first(chain: Plain) -> int:
 
 def sizes(chain: Plain) -> list[int]:
     """How many entries every weight and bias has, in the order of theta."""
-    affine = [one for one in chain if isinstance(one, Affine)]
-    return [part.numel() for one in affine for part in (one.weight, one.bias) if part is not None]
+    return [part.numel() for one in chain if isinstance(one, Affine) for part in one.parts]
 
 
 def outputs(chain: Plain) -> int:

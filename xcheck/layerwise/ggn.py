@@ -13,6 +13,7 @@ from xcheck.layerwise._call import exact
 from xcheck.layerwise._chain_ggn import chain_ggn
 from xcheck.layerwise._chunked import Batch, Structure
 from xcheck.layerwise._forms import Form
+from xcheck.layerwise._fused.context import fusible
 from xcheck.layerwise._kron import linear_chain
 from xcheck.layerwise._layer import Layer, Pulled
 from xcheck.layerwise._plain import Plain, forward, narrow, outputs
@@ -42,6 +43,10 @@ def ggn_diagonal(
     tensor([18., 32.,  2.])
     """
     chain = narrow(module, x) if chunk_size is None else None
+    kernels = fusible(chain, x)
+    if kernels is not None:
+        found = kernels.diagonal(x, y, loss, curved=False)
+        return found if out is None else out.copy_(found)
     if chain is None:
         return Batch(module, x, y, loss, chunk_size).sum(_diagonal, out)
     return torch.mul(squares(chain, *_start(chain, x, y, loss)), scale(loss, y)[0], out=out)
@@ -84,6 +89,9 @@ def ggn(
     """
     chain = narrow(module, x) if structure == "full" and chunk_size is None else None
     if chain is not None and outputs(chain) <= FEW:
+        kernels = fusible(chain, x)
+        if kernels is not None:
+            return kernels.ggn(x, y, loss)
         rows = jacobian(chain, *_start(chain, x, y, loss)).flatten(1)
         return torch.mm(rows, rows.t()).mul_(scale(loss, y)[0])
     batch = Batch(module, x, y, loss, chunk_size)

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from xcheck.layerwise._call import exact, run, tangents
 from xcheck.layerwise._forms import Columns
+from xcheck.layerwise._fused.context import fusible
 from xcheck.layerwise._plain import plain, sizes
 from xcheck.layerwise._plain_product import product
 from xcheck.layerwise._theta import Sums
@@ -58,7 +59,10 @@ def _product(module: nn.Module, x: Tensor, y: Tensor, v: Tensor, loss: nn.Module
     factor, _ = scale(loss, y)
     chain = plain(module, x) if v.ndim == 1 else None
     if chain is not None:
-        return product(chain, x, y, tangents(v, sum(sizes(chain)))[0][0], loss, factor, curved=curved)
+        t, kernels = tangents(v, sum(sizes(chain)))[0][0], fusible(chain, x)
+        if kernels is not None:
+            return kernels.product(x, y, t, loss, factor, curved=curved)
+        return product(chain, x, y, t, loss, factor, curved=curved)
     root, theta = run(module, x)
     t, single = tangents(v, theta.size)
     output = at_output(loss, root.y, y)

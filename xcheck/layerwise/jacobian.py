@@ -7,8 +7,10 @@ from torch import Tensor, nn
 from xcheck.layerwise._call import chunks, exact, run
 from xcheck.layerwise._errors import BadShape
 from xcheck.layerwise._forms import Unit
+from xcheck.layerwise._fused.context import wanted
+from xcheck.layerwise._fused.rows import streamed
 from xcheck.layerwise._layer import Layer, Wrt
-from xcheck.layerwise._plain import forward, narrow
+from xcheck.layerwise._plain import forward, narrow, outputs, plain, sizes
 from xcheck.layerwise._plain_root import columns
 from xcheck.layerwise._plain_root import jacobian as by_plain_chain
 from xcheck.layerwise._theta import Theta
@@ -41,6 +43,11 @@ def jacobian(
     chain = narrow(module, x) if wrt == "weight" and out is None and chunk_size is None else None
     if chain is not None:
         return by_plain_chain(chain, columns(Unit(forward(chain, x).t()), len(x)), len(x)).permute(2, 1, 0)
+    chain = plain(module, x) if wrt == "weight" and (out is None or out.is_contiguous()) else None
+    kernels = None if chain is None else wanted(x)
+    if chain is not None and kernels is not None:
+        shape = (len(x), outputs(chain), sum(sizes(chain)))
+        return streamed(kernels, chain, x, x.new_empty(shape) if out is None else _checked(out, shape, x), chunk_size)
     done = 0
     for (part,) in chunks(chunk_size, x):
         root, theta = run(module, part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from xcheck._errors import Unsupported
 from xcheck._lazy import LazyModule
 from xcheck._problem import Problem
 from xcheck.quantity import implements
@@ -13,6 +14,9 @@ layerwise = LazyModule("xcheck.layerwise")
 Array = Any  # torch.Tensor
 
 NEEDS = ("module", "single_output", "single_argument", "examples")
+#: Chains of narrow linear layers and the functions that `layerwise.fused` knows; a GGN of at most two outputs.
+FEW_OUTPUTS = "linear_gaussian*,tanh_mlp,tanh_mlp_trained,relu,relu_at_kinks"
+NARROW = f"{FEW_OUTPUTS},tanh_mlp_*,two_linear_layers,four_linear_layers,frozen_middle,large_logits"
 
 
 def batch(problem: Problem) -> tuple[Any, Any, Any, dict[str, Any]]:
@@ -43,6 +47,22 @@ hessian_params = of_loss("hessian_params", "hessian")
 hessian_diagonal = of_loss("hessian_diagonal", "hessian_diagonal")
 empirical_fisher = of_loss("empirical_fisher", "empirical_fisher")
 empirical_fisher_diagonal = of_loss("empirical_fisher_diagonal", "empirical_fisher", structure="diagonal")
+
+
+def by_kernels(quantity: str, plain: Callable[[Problem], Any], cases: str = NARROW) -> None:
+    """Registers a way once more, through the kernels of `layerwise.fused`."""
+
+    @implements(quantity, "layerwise_fused", "torch", cases=cases, needs=(*NEEDS, "loss"))
+    def implementation(problem: Problem) -> Array:
+        with layerwise.fused() as missing:
+            if missing:
+                raise Unsupported(missing)
+            return plain(problem)
+
+
+by_kernels("ggn", ggn, FEW_OUTPUTS)
+by_kernels("ggn_diagonal", ggn_diagonal)
+by_kernels("hessian_diagonal", hessian_diagonal)
 
 
 @implements("jacobian_params", "layerwise", "torch", needs=NEEDS)
@@ -95,6 +115,10 @@ def ggnvp(problem: Problem) -> Array:
     """`G v` by one pass forward and one back."""
     module, x, y, loss = batch(problem)
     return layerwise.ggnvp(module, x, y, problem.tangents["params"], **loss)
+
+
+by_kernels("hvp", hvp)
+by_kernels("ggnvp", ggnvp)
 
 
 @implements("hessian_trace", "layerwise", "torch", needs=(*NEEDS, "loss"))
