@@ -50,7 +50,7 @@ Plain = list[Affine | Bend]
 def plain(module: nn.Module, x: Tensor) -> Plain | None:
     """The layers from input to output; None if others are among them, weights are shared, or a graph is kept."""
     found: Plain = []
-    if x.ndim != 2 or not len(x) or torch.is_grad_enabled() or not _gather(module, found):
+    if x.ndim != 2 or not x.shape[0] or torch.is_grad_enabled() or not _gather(module, found):
         return None
     weights = [id(one.weight) for one in found if isinstance(one, Affine)]
     biases = [id(one.bias) for one in found if isinstance(one, Affine) and one.bias is not None]

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from xcheck.layerwise._call import exact, run, tangents
 from xcheck.layerwise._forms import Columns
-from xcheck.layerwise._fused.context import fusible
+from xcheck.layerwise._fused.context import fusible_product
 from xcheck.layerwise._plain import plain, sizes
 from xcheck.layerwise._plain_product import product
 from xcheck.layerwise._theta import Sums
@@ -59,7 +59,7 @@ def _product(module: nn.Module, x: Tensor, y: Tensor, v: Tensor, loss: nn.Module
     factor, _ = scale(loss, y)
     chain = plain(module, x) if v.ndim == 1 else None
     if chain is not None:
-        t, kernels = tangents(v, sum(sizes(chain)))[0][0], fusible(chain, x)
+        t, kernels = tangents(v, sum(sizes(chain)))[0][0], fusible_product(chain, x)
         if kernels is not None:
             return kernels.product(x, y, t, loss, factor, curved=curved)
         return product(chain, x, y, t, loss, factor, curved=curved)

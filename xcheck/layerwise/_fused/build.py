@@ -42,15 +42,18 @@ class Outer(ctypes.Structure):
     ]  # fmt: skip
 
 
-#: The arguments of each kernel behind the layers, their count and the number of examples.
+NETWORK = (c_void_p, c_int64, c_int64)  # layers, how many, examples
+#: The arguments of each kernel, as kernels.cpp names them.
 ARGUMENTS = {
-    "tape": (),
-    "forward": (c_void_p, c_void_p, c_int64, *(c_void_p,) * 3),  # x, v, curved, f, df, tape
-    "product": (c_void_p,) * 5,  # v, g, dg, tape, result
-    "squares": (c_void_p, c_int64, *(c_void_p,) * 3),  # C, h, g, tape, result
-    "gram": (c_void_p, c_int64, *(c_void_p,) * 2),  # C, h, tape, result
-    "jacobian": (c_int64, c_void_p),  # c, result
-}  # fmt: skip
+    "tape": NETWORK,
+    "forward": (*NETWORK, c_void_p, c_void_p, c_int64, *(c_void_p,) * 3),  # x, v, curved, f, df, tape
+    "product": (*NETWORK, *(c_void_p,) * 5),  # v, g, dg, tape, result
+    "squares": (*NETWORK, c_void_p, c_int64, *(c_void_p,) * 3),  # C, h, g, tape, result
+    "gram": (*NETWORK, c_void_p, c_int64, *(c_void_p,) * 2),  # C, h, tape, result
+    "jacobian": (*NETWORK, c_int64, c_void_p),  # c, result
+    "bends": (c_int64, c_int64, *(c_void_p,) * 3),  # kind, half, z, a, slopes
+    "unbends": (c_int64, *(c_void_p,) * 3),  # half, slopes, z, g
+}
 
 
 def compiled(source: Path = SOURCE) -> dict[str, Kernels]:
@@ -72,7 +75,7 @@ def compiled(source: Path = SOURCE) -> dict[str, Kernels]:
 
 def _kernel(library: CDLL, dtype: str, name: str) -> Callable[..., int]:
     kernel = library[f"{dtype}_{name}"]
-    kernel.argtypes = (c_void_p, c_int64, c_int64, *ARGUMENTS[name])
+    kernel.argtypes = ARGUMENTS[name]
     kernel.restype = c_int64 if name == "tape" else None
     return kernel
 

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+import torch
 from torch import Tensor
 
 from xcheck.layerwise._fused.build import Kernels, kernels
-from xcheck.layerwise._fused.network import DTYPES, Network, network
+from xcheck.layerwise._fused.network import Network, network
+from xcheck.layerwise._fused.stages import narrow, stages
+from xcheck.layerwise._fused.wide import Wide
 from xcheck.layerwise._plain import Plain
 
+DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 _WANTED = ContextVar("wanted", default=False)
 
 
@@ -20,9 +24,9 @@ def fused() -> Iterator[str | None]:
     """Within this context some work is done by kernels that the system's C++ compiler makes (once; it takes seconds).
 
     Gives None, or why there are no kernels; then, and for all that is not theirs, everything goes on without them.
-    Theirs are `hvp`, `ggnvp`, `ggn_diagonal`, `hessian_diagonal` and, of at most two outputs, `ggn` of chains of linear
-    layers of at most 32 features with Tanh, Sigmoid, ReLU or SiLU behind them; and `jacobian` of chains of linear and
-    elementwise layers of any width: in float32 or float64, on the CPU, by one thread.
+    Theirs are chains of linear layers with Tanh, Sigmoid, ReLU or SiLU behind them, in float32 or float64 on the CPU:
+    `hvp` and `ggnvp`, and, where no layer has more than 32 features, `ggn_diagonal`, `hessian_diagonal` and, of at most
+    two outputs, `ggn`; and `jacobian`, with any elementwise layer. The kernels run in one thread.
 
     >>> import torch
     >>> from torch import nn
@@ -49,6 +53,16 @@ def wanted(x: Tensor) -> Kernels | None:
 
 
 def fusible(chain: Plain | None, x: Tensor) -> Network | None:
-    """The chain for the kernels, where they are wanted and made for it."""
+    """A narrow chain for the kernels, where they are wanted and made for it."""
     found = None if chain is None else wanted(x)
-    return None if chain is None or found is None else network(found, chain, x)
+    taken = None if chain is None or found is None else stages(chain, x)
+    return network(found, taken) if found is not None and taken is not None and narrow(taken) else None
+
+
+def fusible_product(chain: Plain, x: Tensor) -> Network | Wide | None:
+    """The same of any width, for products with a vector."""
+    found = wanted(x)
+    taken = None if found is None else stages(chain, x)
+    if found is None or taken is None:
+        return None
+    return network(found, taken) if narrow(taken) else Wide(found, taken)

@@ -434,6 +434,34 @@ template <class T> void jacobian(const Outer *layers, int64_t count, int64_t n, 
         }
 }
 
+// For wide networks, entry by entry; each array has two halves: (z, dz) becomes (a, da) = (s(z), s' dz) and (s', s'').
+template <class T> void bends(int64_t kind, int64_t half, const T *z, T *a, T *slopes) {
+    auto some = [&](int64_t first, size_t bytes) __attribute__((always_inline)) {
+        V<T> in = {}, tangent = {}, out, slope, second;
+        std::memcpy(&in, z + first, bytes);
+        std::memcpy(&tangent, z + half + first, bytes);
+        bend<T>(kind, in, out, slope, second);
+        tangent *= slope;
+        std::memcpy(a + first, &out, bytes);
+        std::memcpy(a + half + first, &tangent, bytes);
+        std::memcpy(slopes + first, &slope, bytes);
+        std::memcpy(slopes + half + first, &second, bytes);
+    };
+    int64_t first = 0;
+    for (; first + COUNT<T> <= half; first += COUNT<T>) some(first, sizeof(V<T>));  // of a known size, copies are moves
+    if (first < half) some(first, (half - first) * sizeof(T));
+}
+
+// (dg, g) = (s' dg + s'' g dz, s' g).
+template <class T> void unbends(int64_t half, const T *slopes, const T *z, T *both) {
+    const T *slope = slopes, *second = slopes + half, *dz = z + half;
+    T *__restrict dg = both, *__restrict g = both + half;
+    for (int64_t i = 0; i < half; i++) {
+        dg[i] = slope[i] * dg[i] + second[i] * g[i] * dz[i];
+        g[i] *= slope[i];
+    }
+}
+
 }  // namespace
 
 #define EXPORT(T, name)                                                                                                \
@@ -458,7 +486,11 @@ template <class T> void jacobian(const Outer *layers, int64_t count, int64_t n, 
     }                                                                                                                  \
     extern "C" void name##_jacobian(const Outer *layers, int64_t count, int64_t n, int64_t c, T *result) {             \
         jacobian(layers, count, n, c, result);                                                                         \
-    }
+    }                                                                                                                  \
+    extern "C" void name##_bends(int64_t kind, int64_t half, const T *z, T *a, T *slopes) {                            \
+        bends(kind, half, z, a, slopes);                                                                               \
+    }                                                                                                                  \
+    extern "C" void name##_unbends(int64_t half, const T *slopes, const T *z, T *g) { unbends(half, slopes, z, g); }
 
 EXPORT(float, float32)
 EXPORT(double, float64)

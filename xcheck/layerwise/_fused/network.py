@@ -1,4 +1,4 @@
-"""A plain chain as the kernels see it, and what they compute of it: forward, the loss in PyTorch, and a pass back."""
+"""A narrow chain as the kernels see it, and what they compute of it: forward, the loss in PyTorch, and a pass back."""
 
 from __future__ import annotations
 
@@ -12,14 +12,9 @@ from torch import Tensor, nn
 from xcheck.layerwise._call import chunks
 from xcheck.layerwise._errors import BadShape
 from xcheck.layerwise._fused.build import Kernels, Layer
-from xcheck.layerwise._plain import Affine, Plain
-from xcheck.layerwise.layers.activations import Sigmoid, SiLU, Tanh
-from xcheck.layerwise.layers.linear import NARROW
-from xcheck.layerwise.layers.piecewise import ReLU
+from xcheck.layerwise._fused.stages import Stage
 from xcheck.layerwise.losses import Output, at_output, scale
 
-NONE, BENDS = 0, {Tanh: 1, Sigmoid: 2, ReLU: 3, SiLU: 4}  # `enum Bend` of kernels.cpp
-DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 STRIP = 256  # bytes of a row: `WIDE` vectors
 TAPE = 1 << 22  # bytes of tape that stay in a cache; more examples go in chunks
 
@@ -37,10 +32,11 @@ class Pass:
 
 
 class Network:
-    """A chain on its way through the kernels; `layers` holds the addresses of what `chain` keeps alive."""
+    """A narrow chain on its way through the kernels; `layers` holds addresses of what `stages` keeps alive."""
 
-    def __init__(self, kernels: Kernels, dtype: torch.dtype, chain: Plain, layers: list[Layer], size: int) -> None:
-        self._kernels, self._dtype, self._chain, self._size = kernels, dtype, chain, size
+    def __init__(self, kernels: Kernels, stages: list[Stage], layers: list[Layer], size: int) -> None:
+        self._kernels, self._stages, self._size = kernels, stages, size
+        self._dtype = dtype = stages[0].affine.weight.dtype
         self._layers: Array[Layer] = (Layer * len(layers))(*layers)
         self._strip = STRIP // dtype.itemsize
         self._tape = kernels["tape"](self._layers, len(layers), 1)  # bytes for a strip
@@ -77,16 +73,16 @@ class Network:
 
     def forward(self, x: Tensor, curved: bool, v: Tensor | None = None) -> tuple[Tensor, Tensor | None, Tensor]:
         """`f(x)`, `J v`, and the tape, which holds what `H` needs if `curved`."""
-        x = x.contiguous()
-        f = x.new_empty((len(x), self._layers[-1].outputs))
+        x, n = x.contiguous(), x.shape[0]
+        f = x.new_empty((n, self._layers[-1].outputs))
         df = None if v is None else torch.empty_like(f)
-        tape = torch.empty(-(-len(x) // self._strip) * self._tape, dtype=torch.uint8)
+        tape = torch.empty(-(-n // self._strip) * self._tape, dtype=torch.uint8)
         self._call("forward", f, x.data_ptr(), _address(v), curved, f.data_ptr(), _address(df), tape.data_ptr())
         return f, df, tape
 
     def _passes(self, x: Tensor, y: Tensor, loss: nn.Module, curved: bool, v: Tensor | None = None) -> Iterator[Pass]:
         most = max(1, TAPE // self._tape) * self._strip
-        for part, target in chunks(None if len(x) <= most else most, x, y):
+        for part, target in chunks(None if x.shape[0] <= most else most, x, y):
             f, df, tape = self.forward(part, curved, v)
             yield Pass(f, df, at_output(loss, f, target), tape)
 
@@ -107,35 +103,19 @@ class Network:
         return (tensor if tensor.dtype == self._dtype else tensor.to(self._dtype)).contiguous()
 
     def _call(self, name: str, examples: Tensor, *arguments: int | None) -> None:
-        self._kernels[name](self._layers, len(self._layers), len(examples), *arguments)
+        self._kernels[name](self._layers, len(self._stages), examples.shape[0], *arguments)
 
 
 def _address(tensor: Tensor | None) -> int | None:
     return None if tensor is None else tensor.data_ptr()
 
 
-def network(kernels: Kernels, chain: Plain, x: Tensor) -> Network | None:
-    """The chain for the kernels; None where a layer, a width, a dtype or a device is none of theirs."""
-    layers: list[Layer] = []
-    size, width, dtype, open_end = 0, x.shape[1], x.dtype, False
-    for one in chain:
-        if isinstance(one, Affine):
-            weight, bias = one.weight, one.bias
-            outputs, inputs = weight.shape
-            if inputs != width or inputs > NARROW or outputs > NARROW or not _readable(weight, dtype):
-                return None
-            if bias is not None and not _readable(bias, dtype):
-                return None
-            layers.append(Layer(weight.data_ptr(), _address(bias), inputs, outputs, NONE, size))
-            size += outputs * inputs if bias is None else outputs * (inputs + 1)
-            width, open_end = outputs, True
-        else:
-            # A layer of the kernels is linear, then bends, once.
-            if not open_end or one.kind not in BENDS:
-                return None
-            layers[-1].bend, open_end = BENDS[one.kind], False
-    return Network(kernels, dtype, chain, layers, size)
-
-
-def _readable(parameter: Tensor, dtype: torch.dtype) -> bool:
-    return parameter.dtype == dtype and parameter.is_cpu and parameter.is_contiguous()
+def network(kernels: Kernels, stages: list[Stage]) -> Network:
+    """The stages for the kernels."""
+    layers, size = [], 0
+    for one in stages:
+        outputs, inputs = one.affine.weight.shape
+        bias = one.affine.bias
+        layers.append(Layer(one.affine.weight.data_ptr(), _address(bias), inputs, outputs, one.bend, size))
+        size += outputs * inputs if bias is None else outputs * (inputs + 1)
+    return Network(kernels, stages, layers, size)
