@@ -16,7 +16,7 @@ Array = Any  # torch.Tensor
 NEEDS = ("module", "single_output", "single_argument", "examples")
 #: Chains of narrow linear layers and the functions that `layerwise.fused` knows; a GGN of at most two outputs.
 FEW_OUTPUTS = "linear_gaussian*,tanh_mlp,tanh_mlp_trained,relu,relu_at_kinks"
-NARROW = f"{FEW_OUTPUTS},tanh_mlp_*,two_linear_layers,four_linear_layers,frozen_middle,large_logits"
+NARROW = f"{FEW_OUTPUTS},tanh_mlp_*,two_linear_layers,four_linear_layers,large_logits"
 
 
 def batch(problem: Problem) -> tuple[Any, Any, Any, dict[str, Any]]:
