@@ -53,6 +53,12 @@ def network(sizes: tuple[int, ...], bend: type[nn.Module], seed: int = 0, bias: 
     return nn.Sequential(*[layer for pair in layers for layer in pair][:-1]).double()
 
 
+def alike(found: Tensor, expected: Tensor) -> bool:
+    """Two orders of the same sums: apart by roundings of the largest entry, as many as a strip has terms, squared."""
+    assert found.shape == expected.shape
+    return (found - expected).abs().max().item() <= 4096 * torch.finfo(found.dtype).eps * expected.abs().max().item()
+
+
 def stated(module: nn.Module, x: Tensor) -> Plain:
     """The module as a plain chain, which it is."""
     chain = plain(module, x)
@@ -77,9 +83,7 @@ def assert_alike(module: nn.Module, x: Tensor, y: Tensor, loss: nn.Module) -> No
         assert fusible(plain(module, x), x) is not None
         found = everything(module, x, y, loss)
     for quantity, expected in everything(module, x, y, loss).items():
-        size = expected.abs().max().item()
-        assert found[quantity].shape == expected.shape
-        assert (found[quantity] - expected).abs().max().item() <= 1e-12 * size, quantity
+        assert alike(found[quantity], expected), quantity
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -93,11 +97,11 @@ def test_a_jacobian_of_any_width_anywhere_in_memory(sizes: tuple[int, ...], dtyp
         out = room[offset : offset + expected.numel()].view(expected.shape)
         with layerwise.fused():
             layerwise.jacobian(module, x, out=out, chunk_size=2)
-        assert torch.allclose(out, expected, rtol=1e-5, atol=1e-6)
+        assert alike(out, expected)
         assert bool((room[:offset] == 7).all())
         assert bool((room[offset + expected.numel() :] == 7).all())
     with layerwise.fused():
-        assert torch.allclose(layerwise.jacobian(module, x), expected, rtol=1e-5, atol=1e-6)
+        assert alike(layerwise.jacobian(module, x), expected)
         with pytest.raises(layerwise.BadShape, match="out is"):
             layerwise.jacobian(module, x, out=expected[:2])
 
@@ -146,7 +150,7 @@ def test_products_of_a_wide_network(bend: type[nn.Module], loss: nn.Module) -> N
         expected = quantity(module, x, y, v, loss=loss)
         with layerwise.fused(), torch.no_grad():
             assert isinstance(fusible_product(stated(module, x), x), Wide)
-            assert torch.allclose(quantity(module, x, y, v, loss=loss), expected, rtol=1e-10, atol=1e-14)
+            assert alike(quantity(module, x, y, v, loss=loss), expected)
 
 
 def test_without_biases_and_with_a_function_at_the_end() -> None:
@@ -199,7 +203,7 @@ def test_functions_and_slopes_to_a_few_roundings(
         f, df, _ = chain.forward(z, False, torch.ones(1, dtype=dtype))
     assert df is not None
     exact, few, tiny = z.double(), 4 * torch.finfo(dtype).eps, 100 * torch.finfo(dtype).tiny
-    assert torch.allclose(f.double(), truth(exact), rtol=few, atol=tiny)
+    assert bool(((f.double() - truth(exact)).abs() <= few * truth(exact).abs() + tiny).all())
     # Of a slope, roundings of 1 are granted: 1 - tanh^2 has no more.
     assert bool(((df.double() - slope(exact) * exact).abs() <= few * exact.abs()).all())
 
@@ -213,7 +217,7 @@ def test_what_is_not_a_number_stays_none(bend: type[nn.Module]) -> None:
         assert chain is not None
         f, _, _ = chain.forward(x, False)
     assert f.isnan().flatten().tolist() == [True, False, False]
-    assert torch.allclose(f[1:], module(x[1:]))
+    assert alike(f[1:], module(x[1:]).detach())
 
 
 FAULTS = {
@@ -251,7 +255,7 @@ def test_what_is_not_theirs_goes_on_as_before(build_module: Callable[[], nn.Modu
     with layerwise.fused():
         after = everything(module, x, y, LOSSES[0])
     # Their Jacobian takes any elementwise layer.
-    assert torch.allclose(before.pop("jacobian"), after.pop("jacobian"), rtol=1e-5, atol=1e-6)
+    assert alike(after.pop("jacobian"), before.pop("jacobian"))
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
@@ -274,7 +278,7 @@ def test_a_target_of_another_dtype_is_not_misread() -> None:
     module, x, y = network((3, 4, 1), nn.Tanh).float(), torch.randn(5, 3), torch.randn(5, 1)
     with layerwise.fused():
         found = layerwise.hessian_diagonal(module, x, y.double(), loss=LOSSES[0])
-    assert torch.allclose(found, layerwise.hessian_diagonal(module, x, y, loss=LOSSES[0]), rtol=1e-4, atol=1e-6)
+    assert alike(found, layerwise.hessian_diagonal(module, x, y, loss=LOSSES[0]))
 
 
 @pytest.mark.parametrize(
