@@ -42,11 +42,11 @@ def ggn_diagonal(
     >>> ggn_diagonal(model, torch.tensor([[3.0, 4.0]]), torch.zeros(1, 1), loss=nn.MSELoss())
     tensor([18., 32.,  2.])
     """
-    chain = narrow(module, x) if chunk_size is None else None
-    kernels = fusible(chain, x)
+    kernels = fusible(module, x) if chunk_size is None else None
     if kernels is not None:
         found = kernels.diagonal(x, y, loss, curved=False)
         return found if out is None else out.copy_(found)
+    chain = narrow(module, x) if chunk_size is None else None
     if chain is None:
         return Batch(module, x, y, loss, chunk_size).sum(_diagonal, out)
     return torch.mul(squares(chain, *_start(chain, x, y, loss)), scale(loss, y)[0], out=out)
@@ -89,7 +89,7 @@ def ggn(
     """
     chain = narrow(module, x) if structure == "full" and chunk_size is None else None
     if chain is not None and outputs(chain) <= FEW:
-        kernels = fusible(chain, x)
+        kernels = fusible(module, x)
         if kernels is not None:
             return kernels.ggn(x, y, loss)
         rows = jacobian(chain, *_start(chain, x, y, loss)).flatten(1)

@@ -11,7 +11,6 @@ from xcheck.layerwise._chunked import Batch, Structure
 from xcheck.layerwise._fused.context import fusible
 from xcheck.layerwise._kron import linear_chain
 from xcheck.layerwise._layer import Layer, Pulled
-from xcheck.layerwise._plain import narrow
 from xcheck.layerwise._theta import Sums, Theta
 from xcheck.layerwise.losses import Output
 
@@ -31,7 +30,7 @@ def hessian_diagonal(
     >>> hessian_diagonal(model, torch.tensor([[3.0, 4.0]]), torch.zeros(1, 1), loss=nn.MSELoss())
     tensor([18., 32.,  2.])
     """
-    kernels = fusible(narrow(module, x), x) if chunk_size is None else None
+    kernels = fusible(module, x) if chunk_size is None else None
     if kernels is not None:
         return kernels.diagonal(x, y, loss, curved=True)
     return Batch(module, x, y, loss, chunk_size).sum(_diagonal)

@@ -61,7 +61,7 @@ def _product(module: nn.Module, x: Tensor, y: Tensor, v: Tensor, loss: nn.Module
     if chain is not None:
         t, kernels = tangents(v, sum(sizes(chain)))[0][0], fusible_product(chain, x)
         if kernels is not None:
-            return kernels.product(x, y, t, loss, factor, curved=curved)
+            return kernels.product(x, y, t, loss, curved=curved)
         return product(chain, x, y, t, loss, factor, curved=curved)
     root, theta = run(module, x)
     t, single = tangents(v, theta.size)

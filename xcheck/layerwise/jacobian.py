@@ -43,8 +43,8 @@ def jacobian(
     chain = narrow(module, x) if wrt == "weight" and out is None and chunk_size is None else None
     if chain is not None:
         return by_plain_chain(chain, columns(Unit(forward(chain, x).t()), len(x)), len(x)).permute(2, 1, 0)
-    chain = plain(module, x) if wrt == "weight" and (out is None or out.is_contiguous()) else None
-    kernels = None if chain is None else wanted(x)
+    kernels = wanted(x) if wrt == "weight" and (out is None or out.is_contiguous()) else None
+    chain = None if kernels is None else plain(module, x)
     if chain is not None and kernels is not None:
         shape = (len(x), outputs(chain), sum(sizes(chain)))
         return streamed(kernels, chain, x, x.new_empty(shape) if out is None else _checked(out, shape, x), chunk_size)

@@ -14,9 +14,10 @@ layerwise = LazyModule("xcheck.layerwise")
 Array = Any  # torch.Tensor
 
 NEEDS = ("module", "single_output", "single_argument", "examples")
-#: Chains of narrow linear layers and the functions that `layerwise.fused` knows; a GGN of at most two outputs.
-FEW_OUTPUTS = "linear_gaussian*,tanh_mlp,tanh_mlp_trained,relu,relu_at_kinks"
-NARROW = f"{FEW_OUTPUTS},tanh_mlp_*,two_linear_layers,four_linear_layers,large_logits"
+#: What `layerwise.fused` has kernels for: a GGN of at most two outputs, diagonals of narrow layers, products of all.
+FEW_OUTPUTS = "linear_gaussian*,tanh_mlp,tanh_mlp_trained,relu_at_kinks"
+NARROW = f"{FEW_OUTPUTS},relu,tanh_mlp_*,two_linear_layers,four_linear_layers,large_logits"
+ANY_WIDTH = f"{NARROW},deep_mlp*,digits_mlp*"
 
 
 def batch(problem: Problem) -> tuple[Any, Any, Any, dict[str, Any]]:
@@ -49,20 +50,20 @@ empirical_fisher = of_loss("empirical_fisher", "empirical_fisher")
 empirical_fisher_diagonal = of_loss("empirical_fisher_diagonal", "empirical_fisher", structure="diagonal")
 
 
-def by_kernels(quantity: str, plain: Callable[[Problem], Any], cases: str = NARROW) -> None:
+def by_kernels(quantity: str, plain: Callable[..., Any], cases: str, **options: Any) -> None:
     """Registers a way once more, through the kernels of `layerwise.fused`."""
 
-    @implements(quantity, "layerwise_fused", "torch", cases=cases, needs=(*NEEDS, "loss"))
-    def implementation(problem: Problem) -> Array:
+    @implements(quantity, "layerwise_fused", "torch", cases=cases, **options)
+    def implementation(problem: Problem, *prepared: Array) -> Array:
         with layerwise.fused() as missing:
             if missing:
                 raise Unsupported(missing)
-            return plain(problem)
+            return plain(problem, *prepared)
 
 
-by_kernels("ggn", ggn, FEW_OUTPUTS)
-by_kernels("ggn_diagonal", ggn_diagonal)
-by_kernels("hessian_diagonal", hessian_diagonal)
+by_kernels("ggn", ggn, FEW_OUTPUTS, needs=(*NEEDS, "loss"))
+by_kernels("ggn_diagonal", ggn_diagonal, NARROW, needs=(*NEEDS, "loss"))
+by_kernels("hessian_diagonal", hessian_diagonal, NARROW, needs=(*NEEDS, "loss"))
 
 
 @implements("jacobian_params", "layerwise", "torch", needs=NEEDS)
@@ -81,6 +82,9 @@ def preallocated(problem: Problem) -> Array:
 def jacobian_params_reused(problem: Problem, out: Array) -> Array:
     """`J` by weights, written over the last one."""
     return layerwise.jacobian(problem.module, problem.inputs[0], out=out)
+
+
+by_kernels("jacobian_params", jacobian_params_reused, ANY_WIDTH, needs=NEEDS, prepare=preallocated)
 
 
 @implements("jacobian_inputs", "layerwise", "torch", needs=NEEDS)
@@ -117,8 +121,8 @@ def ggnvp(problem: Problem) -> Array:
     return layerwise.ggnvp(module, x, y, problem.tangents["params"], **loss)
 
 
-by_kernels("hvp", hvp)
-by_kernels("ggnvp", ggnvp)
+by_kernels("hvp", hvp, ANY_WIDTH, needs=(*NEEDS, "loss"))
+by_kernels("ggnvp", ggnvp, ANY_WIDTH, needs=(*NEEDS, "loss"))
 
 
 @implements("hessian_trace", "layerwise", "torch", needs=(*NEEDS, "loss"))

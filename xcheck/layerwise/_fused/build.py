@@ -16,7 +16,7 @@ from pathlib import Path
 from platformdirs import user_cache_dir
 
 Kernels = dict[str, Callable[..., int]]
-SOURCE = Path(__file__).with_name("kernels.cpp")
+SOURCES = Path(__file__).with_name("kernels")
 # No -ffast-math: with it, loading a library may switch denormals off for the whole process.
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-shared", "-fPIC")
 
@@ -26,7 +26,7 @@ class Missing(Exception):
 
 
 class Layer(ctypes.Structure):
-    """`struct Layer` of kernels.cpp."""
+    """`struct Layer` of network.hpp."""
 
     _fields_ = [
         ("weight", c_void_p), ("bias", c_void_p),
@@ -35,7 +35,7 @@ class Layer(ctypes.Structure):
 
 
 class Outer(ctypes.Structure):
-    """`struct Outer` of kernels.cpp."""
+    """`struct Outer` of stream.hpp."""
 
     _fields_ = [
         ("left", c_void_p), ("right", c_void_p), ("inputs", c_int64), ("outputs", c_int64), ("bias", c_int64)
@@ -56,17 +56,17 @@ ARGUMENTS = {
 }
 
 
-def compiled(source: Path = SOURCE) -> dict[str, Kernels]:
-    """The kernels of a source for each dtype, compiled now or in an earlier run.
+def compiled(sources: Path = SOURCES) -> dict[str, Kernels]:
+    """The kernels of a folder for each dtype, compiled now or in an earlier run.
 
     Raises:
         Missing: there is no compiler, it does not know our flags, or the cache cannot be written.
     """
     compiler = _compiler()
-    path = _folder() / f"kernels-{_digest(compiler, source.read_bytes())}.so"
+    path = _folder() / f"kernels-{_digest(compiler, sources)}.so"
     try:
         if not path.exists():
-            _compile(compiler, source, path)
+            _compile(compiler, sources / "kernels.cpp", path)
         library = CDLL(str(path))
     except OSError as error:
         raise Missing(f"cannot use {path}: {error.strerror or error}; XCHECK_CACHE names another folder") from None
@@ -101,10 +101,11 @@ def _folder() -> Path:
     return Path(os.environ.get("XCHECK_CACHE") or user_cache_dir("xcheck", appauthor=False)) / "layerwise"
 
 
-def _digest(compiler: str, source: bytes) -> str:
-    """Changes with the source, the flags, the compiler's version, and what the compiler knows of this processor."""
+def _digest(compiler: str, sources: Path) -> str:
+    """Changes with the sources, the flags, the compiler's version, and what the compiler knows of this processor."""
     macros = _run([compiler, *FLAGS, "-dM", "-E", "-x", "c++", os.devnull])
-    return hashlib.sha256(source + repr(FLAGS).encode() + macros).hexdigest()[:16]
+    text = b"".join(path.read_bytes() for path in sorted(sources.iterdir()))
+    return hashlib.sha256(text + repr(FLAGS).encode() + macros).hexdigest()[:16]
 
 
 def _compile(compiler: str, source: Path, path: Path) -> None:

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from xcheck.layerwise._fused.build import Kernels, kernels
 from xcheck.layerwise._fused.network import Network, network
-from xcheck.layerwise._fused.stages import narrow, stages
+from xcheck.layerwise._fused.stages import stages
 from xcheck.layerwise._fused.wide import Wide
-from xcheck.layerwise._plain import Plain
+from xcheck.layerwise._plain import Plain, narrow
+from xcheck.layerwise.layers.linear import NARROW
 
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 _WANTED = ContextVar("wanted", default=False)
@@ -52,17 +53,18 @@ def wanted(x: Tensor) -> Kernels | None:
     return None if isinstance(found, str) else found[DTYPES[x.dtype]]
 
 
-def fusible(chain: Plain | None, x: Tensor) -> Network | None:
-    """A narrow chain for the kernels, where they are wanted and made for it."""
-    found = None if chain is None else wanted(x)
-    taken = None if chain is None or found is None else stages(chain, x)
-    return network(found, taken) if found is not None and taken is not None and narrow(taken) else None
+def fusible(module: nn.Module, x: Tensor) -> Network | None:
+    """A narrow network for the kernels, where they are wanted and made for it."""
+    found = wanted(x)
+    chain = None if found is None else narrow(module, x)
+    taken = None if chain is None else stages(chain, x)
+    return None if found is None or taken is None else network(found, taken)
 
 
 def fusible_product(chain: Plain, x: Tensor) -> Network | Wide | None:
-    """The same of any width, for products with a vector."""
+    """A chain of any width, for products with a vector."""
     found = wanted(x)
     taken = None if found is None else stages(chain, x)
     if found is None or taken is None:
         return None
-    return network(found, taken) if narrow(taken) else Wide(found, taken)
+    return network(found, taken) if max(max(one.affine.weight.shape) for one in taken) <= NARROW else Wide(found, taken)

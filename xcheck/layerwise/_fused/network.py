@@ -18,8 +18,6 @@ from xcheck.layerwise.losses import Output, at_output, scale
 STRIP = 256  # bytes of a row: `WIDE` vectors
 TAPE = 1 << 22  # bytes of tape that stay in a cache; more examples go in chunks
 
-Factor = float | Tensor
-
 
 @dataclass
 class Pass:
@@ -41,9 +39,9 @@ class Network:
         self._strip = STRIP // dtype.itemsize
         self._tape = kernels["tape"](self._layers, len(layers), 1)  # bytes for a strip
 
-    def product(self, x: Tensor, y: Tensor, v: Tensor, loss: nn.Module, factor: Factor, *, curved: bool) -> Tensor:
+    def product(self, x: Tensor, y: Tensor, v: Tensor, loss: nn.Module, *, curved: bool) -> Tensor:
         """`H v` (curved) or `G v`, (p,)."""
-        v = self._ready(v)
+        factor, v = scale(loss, y)[0], self._ready(v)
         result = torch.zeros_like(v)
         for one in self._passes(x, y, loss, curved, v):
             assert one.df is not None

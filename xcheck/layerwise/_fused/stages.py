@@ -9,10 +9,9 @@ from torch import Tensor
 
 from xcheck.layerwise._plain import Affine, Plain
 from xcheck.layerwise.layers.activations import Sigmoid, SiLU, Tanh
-from xcheck.layerwise.layers.linear import NARROW
 from xcheck.layerwise.layers.piecewise import ReLU
 
-NONE, BENDS = 0, {Tanh: 1, Sigmoid: 2, ReLU: 3, SiLU: 4}  # `enum Bend` of kernels.cpp
+NONE, BENDS = 0, {Tanh: 1, Sigmoid: 2, ReLU: 3, SiLU: 4}  # `enum Bend` of lanes.hpp
 
 
 @dataclass(slots=True)
@@ -41,11 +40,6 @@ def stages(chain: Plain, x: Tensor) -> list[Stage] | None:
                 return None
             found[-1].bend, bends = BENDS[one.kind], True
     return found
-
-
-def narrow(found: list[Stage]) -> bool:
-    """Whether every width is at most NARROW."""
-    return all(max(one.affine.weight.shape) <= NARROW for one in found)
 
 
 def _readable(parameter: Tensor, dtype: torch.dtype) -> bool:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from xcheck.layerwise._fused.build import Kernels
 from xcheck.layerwise._fused.stages import NONE, Stage
-from xcheck.layerwise.losses import at_output
+from xcheck.layerwise.losses import at_output, scale
 
 
 @dataclass(slots=True)
@@ -33,11 +33,9 @@ class Wide:
     def __init__(self, kernels: Kernels, stages: list[Stage]) -> None:
         self._kernels, self._stages = kernels, stages
 
-    def product(
-        self, x: Tensor, y: Tensor, v: Tensor, loss: nn.Module, factor: float | Tensor, *, curved: bool
-    ) -> Tensor:
-        """`H v` (curved) or `G v`, (p,), of `factor sum_n e_n`."""
-        n, result = len(x), torch.empty_like(v)
+    def product(self, x: Tensor, y: Tensor, v: Tensor, loss: nn.Module, *, curved: bool) -> Tensor:
+        """`H v` (curved) or `G v`, (p,)."""
+        n, factor, result = len(x), scale(loss, y)[0], torch.empty_like(v)
         values, kept = self._push(x, v)
         output, g = at_output(loss, values[:n], y), values.new_empty((1 + curved) * n, values.shape[1])
         torch.mul(output.product(values[n:]), factor, out=g[:n])

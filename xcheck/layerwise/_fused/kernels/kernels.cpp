@@ -1,0 +1,38 @@
+// The kernels as plain C functions, for floats and doubles.
+
+#include "entries.hpp"
+#include "gram.hpp"
+#include "product.hpp"
+#include "squares.hpp"
+#include "stream.hpp"
+
+#define EXPORT(T, name)                                                                                                \
+    extern "C" int64_t name##_tape(const Layer *layers, int64_t count, int64_t n) {                                    \
+        return Network<T>(layers, count, n).rows * ((n + STRIP<T> - 1) / STRIP<T>) * int64_t(sizeof(Row<T>));          \
+    }                                                                                                                  \
+    extern "C" void name##_forward(const Layer *layers, int64_t count, int64_t n, const T *x, const T *v, int64_t curved, \
+                                   T *f, T *df, void *tape) {                                                          \
+        forward(Network<T>(layers, count, n), x, v, curved, f, df, static_cast<Row<T> *>(tape));                       \
+    }                                                                                                                  \
+    extern "C" void name##_product(const Layer *layers, int64_t count, int64_t n, const T *v, const T *g, const T *dg, \
+                                   const void *tape, T *result) {                                                      \
+        product(Network<T>(layers, count, n), v, g, dg, static_cast<const Row<T> *>(tape), result);                    \
+    }                                                                                                                  \
+    extern "C" void name##_squares(const Layer *layers, int64_t count, int64_t n, const T *C, int64_t h, const T *g,   \
+                                   const void *tape, T *result) {                                                      \
+        squares(Network<T>(layers, count, n), C, h, g, static_cast<const Row<T> *>(tape), result);                     \
+    }                                                                                                                  \
+    extern "C" void name##_gram(const Layer *layers, int64_t count, int64_t n, const T *C, int64_t h,                  \
+                                const void *tape, T *result) {                                                         \
+        gram(Network<T>(layers, count, n), C, h, static_cast<const Row<T> *>(tape), result);                           \
+    }                                                                                                                  \
+    extern "C" void name##_jacobian(const Outer *layers, int64_t count, int64_t n, int64_t c, T *result) {             \
+        jacobian(layers, count, n, c, result);                                                                         \
+    }                                                                                                                  \
+    extern "C" void name##_bends(int64_t kind, int64_t half, const T *z, T *a, T *slopes) {                            \
+        bends(kind, half, z, a, slopes);                                                                               \
+    }                                                                                                                  \
+    extern "C" void name##_unbends(int64_t half, const T *slopes, const T *z, T *g) { unbends(half, slopes, z, g); }
+
+EXPORT(float, float32)
+EXPORT(double, float64)
