@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -11,9 +12,11 @@ from benching import cell, measured
 
 import xcheck
 from xcheck._lazy import installed
+from xcheck.bench import measure
 from xcheck.bench.child import Answer, Block, Lost, Request, ask
 from xcheck.bench.combine import combine
 from xcheck.bench.networks import network, sizes
+from xcheck.bench.ready import Ready
 from xcheck.bench.run import Settings, bench
 from xcheck.bench.sampled import Sample
 from xcheck.bench.schema import Group
@@ -108,6 +111,42 @@ def test_a_lost_child_says_why(tmp_path: Path) -> None:
     with pytest.raises(Lost, match="no answer within") as lost:
         ask(msgspec.structs.replace(request, task="selfcheck", pairs=10**6), 0.5)
     assert lost.value.timed_out
+
+
+@pytest.mark.skipif(not installed("torch"), reason="measures a PyTorch implementation")
+@pytest.mark.parametrize("ready", [False, True], ids=["when made ready", "in the rounds"])
+def test_who_raises_beside_others_loses_its_own_cell_only(
+    ready: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    usual, calls = measure.make_ready, []
+
+    def fails(k: int) -> None:
+        raise ValueError("hooked by another library")
+
+    def make_ready(group: Group, one: Implementation) -> Ready:
+        if one.name != "torch_layerwise":
+            return usual(group, one)
+        calls.append(one.name)
+        if not ready:
+            fails(0)
+        found = usual(group, one)
+        return replace(found, body=replace(found.body, launch=fails))
+
+    monkeypatch.setattr(measure, "make_ready", make_ready)
+    group = Group(case="mlp_3_4_2_n5", quantity="hvp", dtype="float32")
+    names = ["torch_double_backward", "torch_layerwise"]
+    answer = measure.rounds(
+        Request(task="rounds", group=group, implementations=names, baseline=names[0], budget=0.1, scratch=str(tmp_path))
+    )
+    one = measured(cell(names[0], 1.0, again=0.1), cell(names[1], 1.0, again=0.1))
+    combine(one, [answer], load_quantities()["hvp"], sizes(network(group.case), group.dtype))
+    kept, lost = one.cells
+    assert calls == ["torch_layerwise"]
+    assert (kept.outcome, kept.rounds > 0) == (Outcome.AGREES, True)
+    assert (lost.outcome, lost.reason) == (
+        Outcome.RAISED, "beside the others of its group: ValueError: hooked by another library"
+    )  # fmt: skip
+    assert one.ranking == [kept]
 
 
 @pytest.mark.skipif(not installed("torch"), reason="measures a PyTorch implementation")

@@ -57,6 +57,25 @@ def test_a_slow_body_joins_fewer_rounds(clock: Callable[..., None]) -> None:
     assert len(paired(samples["slow"], samples["a"])) == len(samples["slow"].wall)
 
 
+@pytest.mark.parametrize("first", [0, 5])
+def test_a_body_that_raises_leaves_and_the_others_go_on(first: int) -> None:
+    calls = []
+
+    def launch(k: int) -> None:
+        calls.append(k)
+        if len(calls) > first:
+            raise ValueError("hooked by another library")
+
+    bodies = [body("a"), Body("raises", launch, lambda result: result), body("b")]
+    samples, _ = interleave(bodies, "a", budget=60.0, most=41, block=1e-9)
+    assert samples["raises"].raised == "ValueError: hooked by another library"
+    assert len(calls) == first + 1
+    assert [len(samples[name].wall) for name in "ab"] == [len(samples["a"].rounds)] * 2
+    assert len(samples["a"].wall) >= rounds.LEAST_ROUNDS
+    with pytest.raises(ValueError, match="hooked"):
+        interleave(bodies, "raises", budget=60.0, block=1e-9)
+
+
 def test_blocks_are_long_enough_for_the_clock(clock: Callable[..., None]) -> None:
     clock({"a": 1e-6}, 0.0)
     samples, _ = interleave([body("a")], "a", budget=60.0)

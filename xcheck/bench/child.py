@@ -47,6 +47,7 @@ class Block(msgspec.Struct, kw_only=True):
     wall: list[float]
     cpu: list[float]
     faults: list[float]
+    raised: str = ""
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from xcheck.bench.rounds import Samples, paired
 from xcheck.bench.schema import Cell, Estimate, Measured
 from xcheck.bench.statistics import estimate
 from xcheck.quantity import Quantity, Sizes
+from xcheck.result import Outcome
 
 
 def combine(measured: Measured, answers: Sequence[Answer], quantity: Quantity, sizes: Sizes) -> None:
@@ -26,7 +27,9 @@ def combine(measured: Measured, answers: Sequence[Answer], quantity: Quantity, s
     ]
     measured.roof = min(roofs, key=lambda one: one.floor)
     for cell in measured.cells:
-        if cell.implementation in processes[0]:
+        if raised := [answer.blocks[cell.implementation].raised for answer in answers if _left(answer, cell)]:
+            cell.outcome, cell.reason = Outcome.RAISED, f"beside the others of its group: {raised[0]}"
+        elif cell.implementation in processes[0]:
             _time(cell, [process[cell.implementation] for process in processes])
             ratios = [paired(p[cell.implementation], p[measured.baseline]) for p in processes]
             cell.ratio = estimate(ratios)
@@ -36,6 +39,10 @@ def combine(measured: Measured, answers: Sequence[Answer], quantity: Quantity, s
         if cell.seconds is not None:
             cell.fraction = measured.roof.floor / cell.seconds.median
             cell.reason = cell.reason or too_fast(cell.seconds.median, measured.roof)
+
+
+def _left(answer: Answer, cell: Cell) -> bool:
+    return cell.implementation in answer.blocks and bool(answer.blocks[cell.implementation].raised)
 
 
 def _time(cell: Cell, processes: list[Samples]) -> None:

@@ -11,7 +11,9 @@ from xcheck.bench.facts import facts
 from xcheck.bench.networks import sizes
 from xcheck.bench.ready import arithmetic, find, make_ready
 from xcheck.bench.roof import roof_bodies
-from xcheck.bench.rounds import interleave
+from xcheck.bench.rounds import Body, interleave
+from xcheck.bench.schema import Group
+from xcheck.quantity import Implementation
 
 
 def rounds(request: Request) -> Answer:
@@ -24,8 +26,21 @@ def rounds(request: Request) -> Answer:
     for framework in frameworks:
         adapter(framework).prepare_worker(str(Path(request.scratch) / "compiled"))
     with arithmetic(group, frameworks):
-        bodies = [make_ready(group, one).body for one in made]
+        bodies = [_body(group, one) for one in made]
         bodies += roof_bodies(group.dtype, group.device, quantity.bytes(sizes(case, group.dtype)))
         samples, settled = interleave(bodies, request.baseline, budget=request.budget, seed=request.seed)
     blocks = {name: Block(**asdict(one)) for name, one in samples.items()}
     return Answer(blocks=blocks, settled=settled, facts=facts(frameworks))
+
+
+def _body(group: Group, made: Implementation) -> Body:
+    """Its body; one that raises whenever it is called where it could not be made ready beside those before it."""
+    try:
+        return make_ready(group, made).body
+    except Exception as error:  # an implementation may raise anything
+        failed = error
+
+    def launch(k: int) -> None:
+        raise failed
+
+    return Body(made.name, launch, lambda result: result)

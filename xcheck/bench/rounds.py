@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import gc
 import resource
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
 from time import perf_counter, process_time
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from xcheck.bench.statistics import estimate
+from xcheck.run.pool import exception_line
 
 #: Seconds of one timed block: shorter ones measure the clock and the scheduler.
 BLOCK = 0.004
@@ -38,13 +40,17 @@ class Body:
 
 @dataclass
 class Samples:
-    """One body's blocks: the round, and per call the wall seconds, CPU seconds and minor page faults."""
+    """One body's blocks: the round, and per call the wall seconds, CPU seconds and minor page faults.
+
+    `raised` is what it said when it left, if it did: some fail only beside others, whose libraries changed something.
+    """
 
     repeat: int
     rounds: list[int] = field(default_factory=list)
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     faults: list[float] = field(default_factory=list)
+    raised: str = ""
 
 
 def timed(body: Body, k: int, repeat: int) -> tuple[float, float, float]:
@@ -68,13 +74,17 @@ def interleave(
 ) -> tuple[dict[str, Samples], bool]:
     """The samples of each body, and whether all ratios to the baseline settled within `target` before the budget.
 
-    A body whose blocks would eat more than its share of the budget joins fewer rounds.
+    A body whose blocks would eat more than its share of the budget joins fewer rounds; one that raises leaves, and only
+    the baseline takes all with it.
     """
     random = np.random.default_rng(seed)
-    samples, stride = {}, {}
+    samples, stride = {body.name: Samples(repeat=1) for body in bodies}, {}
     for body in bodies:
-        once = _least(body, block)
-        samples[body.name] = Samples(repeat=max(1, ceil(block / once)))
+        with _leaving(samples[body.name], needed=body.name == baseline):
+            once = _least(body, block)
+        if samples[body.name].raised:
+            continue
+        samples[body.name].repeat = max(1, ceil(block / once))
         share = budget / len(bodies) / LEAST_ROUNDS
         stride[body.name] = 1 if body.name == baseline else max(1, ceil(max(once, block) / share))
     settled, k = False, 0
@@ -86,7 +96,9 @@ def interleave(
         while k < most and not settled and (k < FEWEST or perf_counter() - began < budget):
             for i in random.permutation(len(bodies)):
                 body, kept = bodies[i], samples[bodies[i].name]
-                if k % stride[body.name] == 0:
+                if kept.raised or k % stride[body.name]:
+                    continue
+                with _leaving(kept, needed=body.name == baseline):
                     wall, cpu, faults = timed(body, k, kept.repeat)
                     kept.rounds.append(k)
                     kept.wall.append(wall)
@@ -97,6 +109,16 @@ def interleave(
     finally:
         gc.enable()
     return samples, settled
+
+
+@contextmanager
+def _leaving(kept: Samples, *, needed: bool) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # an implementation may raise anything
+        if needed:
+            raise
+        kept.raised = exception_line(error)
 
 
 def _least(body: Body, block: float) -> float:
@@ -122,5 +144,5 @@ def _settled(samples: dict[str, Samples], baseline: str, target: float) -> bool:
     return all(
         estimate([paired(one, samples[baseline])]).half_width <= target
         for name, one in samples.items()
-        if name != baseline
+        if name != baseline and not one.raised
     )
