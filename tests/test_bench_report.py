@@ -134,10 +134,23 @@ def test_every_table_names_its_groups_and_globs_narrow_them() -> None:
         selections(Settings(tables=("products",), case="nobody"))
 
 
+def test_on_cuda_float32_brings_tf32_and_eager_ways_their_cuda_graph() -> None:
+    load_quantities()
+    chosen = selections(Settings(tables=("linear",), devices=("cpu", "cuda")))
+    assert [one.group.id.removeprefix("linear_gaussian/ggn/") for one in chosen] == [
+        "float32/cpu/1", "float32/cuda/1", "tf32/cuda/1"
+    ]  # fmt: skip
+    assert len(selections(Settings(tables=("linear",), devices=("cuda",), dtypes=("float32", "tf32")))) == 2
+    graphed = {name for name in candidates("ggn", "cuda") if name.endswith("_cudagraph")}
+    assert "torch_jacobian_cudagraph" in graphed
+    assert all(chosen[1].takes(name) for name in graphed)
+    assert not graphed & set(candidates("ggn", "cpu"))
+
+
 def test_the_layerwise_table_has_the_libraries_and_compiled_autograd() -> None:
     load_quantities()
     for one in table("layerwise").selections:
-        names = [name for name in candidates(one.group.quantity) if one.takes(name)]
+        names = [name for name in candidates(one.group.quantity, one.group.device) if one.takes(name)]
         compiled = [name for name in names if name.endswith("_compile")]
         hopeless = (one.group.case, one.group.quantity) == (MID, "hessian_diagonal")
         assert compiled == ([] if hopeless else [COMPILED[one.group.quantity]])

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import xcheck
-from xcheck._errors import DeviceError, UsageError
+from xcheck._errors import DeviceError, Unsupported, UsageError
 from xcheck.exact.nn import PRIMITIVES
 from xcheck.frameworks import _jax_nn, _torch_nn
 from xcheck.frameworks import jax as in_jax
@@ -170,3 +170,26 @@ def test_compiled_torch_is_recorded_once_and_sees_new_numbers(monkeypatch):
     single = xcheck.problem("linear_gaussian_3_2", "value", "torch", dtype="float32")
     assert run(single).dtype == torch.float32
     assert len(recorded) == 2
+
+
+def by_gradient(problem):
+    return torch.autograd.grad(problem.objective(problem.theta.requires_grad_()), problem.theta)[0]
+
+
+def test_a_cuda_graph_of_arrays_that_are_elsewhere_is_unsupported():
+    run = in_torch.wrap(by_gradient, "cudagraph")
+    with pytest.raises(Unsupported, match="a CUDA graph needs its arrays on a CUDA device, and these are on cpu"):
+        run(xcheck.problem("linear_gaussian_3_2", "gradient", "torch"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="records what CUDA runs: needs a GPU")
+def test_a_cuda_graph_sees_new_numbers_and_keeps_old_results():
+    run = in_torch.wrap(by_gradient, "cudagraph")
+    one = xcheck.problem("linear_gaussian_3_2", "gradient", "torch", device="cuda")
+    other = replace(one, theta=one.theta.detach() + 1)
+    found = [run(one), run(other), run(one)]
+    for problem, result in zip((one, other, one), found, strict=True):
+        assert torch.equal(result, by_gradient(problem))
+    assert not torch.equal(found[0], found[1])
+    with pytest.raises(Unsupported, match="CUDA cannot record this call"):
+        in_torch.wrap(lambda problem: problem.objective(problem.theta).item(), "cudagraph")(one)

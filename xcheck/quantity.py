@@ -14,7 +14,7 @@ from xcheck.result import Convention, Limitation
 F = TypeVar("F", bound=Callable[..., Any])
 
 FRAMEWORKS = ("torch", "jax")
-VARIANTS = {"torch": ("eager", "compile"), "jax": ("eager", "jit")}
+VARIANTS = {"torch": ("eager", "compile", "cudagraph"), "jax": ("eager", "jit")}
 
 
 @dataclass(frozen=True)

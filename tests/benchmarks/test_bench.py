@@ -32,7 +32,7 @@ def cells() -> Iterator[Any]:
     load_cases()
     for selection in table("quick").selections:
         group = selection.group
-        for name, made in candidates(group.quantity).items():
+        for name, made in candidates(group.quantity, group.device).items():
             applies = fnmatchcase(group.case, made.cases)
             if selection.takes(name) and applies:
                 yield pytest.param(selection, name, id=f"{group.id}/{name}".replace("/", "-"))

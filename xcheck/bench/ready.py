@@ -40,15 +40,17 @@ def load_libraries() -> None:
             importlib.import_module(f"{libraries.__name__}.{module.name}")
 
 
-def candidates(quantity: str) -> Registry[Implementation]:
-    """Who computes a quantity, PyTorch's also under `torch.compile`."""
+def candidates(quantity: str, device: str) -> Registry[Implementation]:
+    """Who computes a quantity, PyTorch's also under `torch.compile` and, on CUDA, as a CUDA graph."""
     load_libraries()
     found: Registry[Implementation] = Registry("implementation")
     for name, one in implementations(quantity).items():
         found.add(name, one)
-        compiled = f"{name}_compile"
-        if one.framework == "torch" and one.variant == "eager" and compiled not in implementations(quantity):
-            found.add(compiled, replace(one, name=compiled, variant="compile"))
+        if one.framework == "torch" and one.variant == "eager":
+            for variant in ("compile",) if device == "cpu" else ("compile", "cudagraph"):
+                other = f"{name}_{variant}"
+                if other not in implementations(quantity):
+                    found.add(other, replace(one, name=other, variant=variant))
     return found
 
 
@@ -128,4 +130,4 @@ def verdict(actual: Any, group: Group, made: Implementation, scratch: Path) -> t
 
 def find(group: Group) -> tuple[Case, Quantity, Callable[[str], Implementation]]:
     """The case, the quantity and the implementations of a group."""
-    return network(group.case), load_quantities()[group.quantity], candidates(group.quantity).__getitem__
+    return network(group.case), load_quantities()[group.quantity], candidates(group.quantity, group.device).__getitem__

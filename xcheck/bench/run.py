@@ -79,10 +79,12 @@ def selections(settings: Settings) -> list[Selection]:
 
 
 def _arithmetics(settings: Settings) -> Iterator[tuple[str, str, int]]:
-    """Every dtype, device and number of threads that go together: TF32 is a way of CUDA."""
+    """Every dtype, device and number of threads that go together: TF32 is a way of CUDA, where float32 brings it."""
     for dtype, device, threads in product(settings.dtypes, settings.devices, settings.threads):
         if dtype != "tf32" or device != "cpu":
             yield dtype, device, threads
+        if dtype == "float32" and device != "cpu" and "tf32" not in settings.dtypes:
+            yield "tf32", device, threads
 
 
 def bench(
@@ -139,7 +141,8 @@ def measure(selection: Selection, settings: Settings, scratch: str, head: Bench)
     names = [name for name in _who(group) if selection.takes(name) and _match(name, settings.implementation)]
     if not names:
         return Line(measured, f"left out: {group.id}, which nobody here computes")
-    absent = {name: missing_package(candidates(group.quantity)[name]) for name in names}
+    known = candidates(group.quantity, group.device)
+    absent = {name: missing_package(known[name]) for name in names}
     measured.cells = [_lost(group, name, Outcome.UNSUPPORTED, why) for name, why in absent.items() if why]
     here = [name for name in names if not absent[name]]
     parts = [[name] for name in here] if settings.apart else [here]
@@ -170,7 +173,7 @@ def measure(selection: Selection, settings: Settings, scratch: str, head: Bench)
 def _who(group: Group) -> Iterable[str]:
     """Implementations that are meant for the case; closed forms are registered by the case's own file."""
     load_cases()
-    return [name for name, one in candidates(group.quantity).items() if _match(group.case, one.cases)]
+    return [name for name, one in candidates(group.quantity, group.device).items() if _match(group.case, one.cases)]
 
 
 def _tried(asked: Request, parts: list[list[str]], seconds: float) -> list[Cell]:
@@ -196,7 +199,7 @@ def _tried(asked: Request, parts: list[list[str]], seconds: float) -> list[Cell]
 
 
 def _lost(group: Group, name: str, outcome: Outcome, reason: str) -> Cell:
-    made = candidates(group.quantity)[name]
+    made = candidates(group.quantity, group.device)[name]
     return Cell(
         implementation=name, framework=made.framework, variant=made.variant, outcome=outcome, reason=reason
     )  # fmt: skip

@@ -16,8 +16,10 @@ from xcheck._lazy import LazyModule, torch
 from xcheck._tree import leaves, tree
 from xcheck.frameworks import _torch_nn
 from xcheck.frameworks._namespace import Namespace
-from xcheck.frameworks._torch_compile import compiled, recording, register
+from xcheck.frameworks._torch_compile import compiled, recording
+from xcheck.frameworks._torch_cudagraph import captured
 from xcheck.frameworks._torch_module import call, loss_module, module, module_state
+from xcheck.frameworks._torch_record import recorded, register
 
 Tensor = Any  # torch.Tensor; a type checker would take this folder's torch.py for PyTorch
 
@@ -118,4 +120,5 @@ def check_device(device: str) -> str:
 
 @cache
 def wrap(function: Callable[..., Any], variant: str, quick: bool = False) -> Callable[..., Any]:
-    return compiled(function) if variant == "compile" else function
+    records = {"compile": compiled, "cudagraph": captured}
+    return recorded(function, records[variant]) if variant in records else function
