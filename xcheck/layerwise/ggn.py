@@ -13,7 +13,7 @@ from xcheck.layerwise._call import exact
 from xcheck.layerwise._chain_ggn import chain_ggn
 from xcheck.layerwise._chunked import Batch, Structure
 from xcheck.layerwise._forms import Form
-from xcheck.layerwise._fused.context import fusible
+from xcheck.layerwise._fused.context import fusible, fusible_chain
 from xcheck.layerwise._kron import linear_chain
 from xcheck.layerwise._layer import Layer, Pulled
 from xcheck.layerwise._plain import Plain, forward, narrow, outputs
@@ -89,7 +89,7 @@ def ggn(
     """
     chain = narrow(module, x) if structure == "full" and chunk_size is None else None
     if chain is not None and outputs(chain) <= FEW:
-        kernels = fusible(module, x)
+        kernels = fusible_chain(chain, x)
         if kernels is not None:
             return kernels.ggn(x, y, loss)
         rows = jacobian(chain, *_start(chain, x, y, loss)).flatten(1)

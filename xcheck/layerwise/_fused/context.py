@@ -55,9 +55,14 @@ def wanted(x: Tensor) -> Kernels | None:
 
 def fusible(module: nn.Module, x: Tensor) -> Network | None:
     """A narrow network for the kernels, where they are wanted and made for it."""
+    chain = None if wanted(x) is None else narrow(module, x)
+    return None if chain is None else fusible_chain(chain, x)
+
+
+def fusible_chain(chain: Plain, x: Tensor) -> Network | None:
+    """The same of a chain that is known to be narrow."""
     found = wanted(x)
-    chain = None if found is None else narrow(module, x)
-    taken = None if chain is None else stages(chain, x)
+    taken = None if found is None else stages(chain, x)
     return None if found is None or taken is None else network(found, taken)
 
 

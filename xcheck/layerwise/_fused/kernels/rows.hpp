@@ -24,7 +24,7 @@ void multiply(const T *W, int64_t in, int64_t out, int64_t by_out, int64_t by_in
 // M += A B^T, summed over rows of `depth` Rows each; of a symmetric M only what lies on and above its diagonal.
 template <class T>
 void outer(const Row<T> *A, const Row<T> *B, int64_t rows, int64_t columns, T *M, int64_t depth = 1, bool upper = false) {
-    constexpr int HIGH = 2, LONG = 4;  // eight accumulators
+    constexpr int HIGH = 4, LONG = 2;  // eight accumulators, and few of B loaded for each
     for (int64_t i = 0; i < rows; i += HIGH)
         for (int64_t j = upper ? i / LONG * LONG : 0; j < columns; j += LONG) {
             const Row<T> *a[HIGH], *b[LONG];
