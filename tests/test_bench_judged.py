@@ -12,16 +12,18 @@ from benching import cell, measured
 
 import xcheck
 from xcheck._lazy import installed
+from xcheck._problem import Problem, problem
 from xcheck.bench import measure
 from xcheck.bench.child import Answer, Block, Lost, Request, ask
 from xcheck.bench.combine import combine
 from xcheck.bench.networks import network, sizes
-from xcheck.bench.ready import Ready
+from xcheck.bench.ready import Ready, arithmetic
 from xcheck.bench.run import Settings, bench
 from xcheck.bench.sampled import Sample
 from xcheck.bench.schema import Group
 from xcheck.bench.trial import try_one
 from xcheck.exact.derivatives import streamed
+from xcheck.libraries._torch import data, flat, loader, module, ragged
 from xcheck.quantities import load_quantities
 from xcheck.quantity import Implementation, implementations
 from xcheck.result import Convention, Outcome
@@ -84,6 +86,34 @@ def test_a_planted_fault_is_not_ranked(fault: object, outcome: Outcome, tmp_path
     assert found.outcome is outcome
     assert (found.reason is None) is (outcome is Outcome.AGREES)
     assert found.judged_by == (None if outcome is Outcome.RAISED else "sampled float64 reference")
+
+
+@pytest.mark.skipif(not installed("torch"), reason="the planted fault is written in PyTorch")
+def test_what_a_call_leaves_behind_is_seen_in_a_later_one(tmp_path: Path) -> None:
+    """The model is the problem's own: gradients add up in it, as in that of a caller who forgets `zero_grad`."""
+
+    def forgetful(problem: Problem) -> object:
+        model, (x, y) = module(problem), (problem.inputs[0], problem.targets)
+        problem.loss_module(model(x), y).backward()
+        return flat(p.grad for p in model.parameters())
+
+    found = try_one(GROUP, made(forgetful), 4096, tmp_path)
+    assert found.outcome is Outcome.DISAGREES
+    assert (found.reason or "").startswith("at a later call: ")
+
+
+@pytest.mark.skipif(not installed("torch"), reason="libraries of PyTorch")
+def test_libraries_are_timed_on_the_model_itself_and_on_whole_batches() -> None:
+    case = network("mlp_3_4_2_n5")
+    one = problem(case, "gradient", "torch", dtype="float64")
+    assert module(one) is not one.module
+    assert [len(x) for x, _ in loader(one)] == [ragged(one), 5 - ragged(one)] == [3, 2]
+    with arithmetic(GROUP, ("torch",)):
+        assert module(one) is one.module
+        ((x, y),) = loader(one)
+        assert x.equal(one.inputs[0])
+        assert y.equal(one.targets)
+        assert len(data(one, ragged(one))) == 1
 
 
 def block(*wall: float) -> Block:

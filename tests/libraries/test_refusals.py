@@ -7,7 +7,7 @@ import warnings
 import pytest
 
 from xcheck._errors import Unsupported
-from xcheck.libraries._torch import BACKPACK_REFUSES, refusing
+from xcheck.libraries._torch import BACKPACK_REFUSES, lend, refusing
 
 NO_RULE = "Extension saving to grad_batch does not have an extension for Module <class 'LayerNorm'>"
 
@@ -54,3 +54,19 @@ def test_backpack_in_laplace_torch_fails_on_frozen_parameters():
 
     with pytest.raises(AttributeError, match="grad_batch"):
         implementations("ggn")["torch_laplace_backpack"].function(problem("frozen_middle", "ggn", "torch"))
+
+
+def test_backpack_is_right_beside_laplace_torch_which_takes_its_hooks():
+    pytest.importorskip("backpack")
+    pytest.importorskip("laplace")
+    from xcheck._problem import problem
+    from xcheck.diagnose import judge
+    from xcheck.libraries import backpack, laplace_torch  # noqa: F401
+    from xcheck.quantity import implementations
+
+    one = problem("tanh_mlp", "ggn", "torch", dtype="float32")
+    with lend():
+        for name in ("torch_backpack_sqrt", "torch_laplace_backpack", "torch_backpack_sqrt"):
+            made = implementations("ggn")[name]
+            found = made.function(one)
+            assert judge(found, one.case, one.quantity, dtype="float32", framework="torch", convention=made.convention)

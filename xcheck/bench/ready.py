@@ -24,6 +24,7 @@ from xcheck.bench.sampled import Sample
 from xcheck.bench.schema import Group
 from xcheck.case import Case
 from xcheck.diagnose import judge
+from xcheck.libraries._torch import lend
 from xcheck.quantities import load_quantities
 from xcheck.quantity import Implementation, Quantity, implementations
 from xcheck.result import Outcome
@@ -56,8 +57,12 @@ def candidates(quantity: str, device: str) -> Registry[Implementation]:
 
 @contextmanager
 def arithmetic(group: Group, frameworks: tuple[str, ...]) -> Iterator[None]:
-    """The precision of a group in each framework, and no denormals: with them a matrix product is 190 times slower."""
+    """The precision of a group in each framework, and no denormals: with them a matrix product is 190 times slower.
+
+    Other libraries work on the model itself and on all examples at once, as everybody else.
+    """
     with ExitStack() as stack:
+        stack.enter_context(lend(whole=True))
         for framework in frameworks:
             stack.enter_context(adapter(framework).precision(group.dtype, group.device))
         if installed("torch"):

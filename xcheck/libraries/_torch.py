@@ -11,24 +11,30 @@ from contextvars import ContextVar
 from typing import Any
 
 from xcheck._errors import Unsupported
-from xcheck._lazy import torch
+from xcheck._lazy import LazyModule, torch
 from xcheck.program import GaussianNLL
 from xcheck.quantities.hessian_blocks import columns
 
 Problem = Any
 Tensor = Any
 Module = Any
+backpack = LazyModule("backpack")
 _LENT: ContextVar[bool] = ContextVar("lent", default=False)
+_WHOLE: ContextVar[bool] = ContextVar("whole", default=False)
 
 
 @contextmanager
-def lend() -> Iterator[None]:
-    """Inside, libraries get the problem's own module, and what they leave behind in it can be seen."""
-    token = _LENT.set(True)
+def lend(*, whole: bool = False) -> Iterator[None]:
+    """Inside, libraries get the problem's own module, and what they leave behind in it can be seen.
+
+    `whole` gives them all examples in one batch too: a benchmark times neither copies nor more batches than others'.
+    """
+    lent, one = _LENT.set(True), _WHOLE.set(whole)
     try:
         yield
     finally:
-        _LENT.reset(token)
+        _LENT.reset(lent)
+        _WHOLE.reset(one)
 
 
 def module(problem: Problem) -> Module:
@@ -46,6 +52,17 @@ BACKPACK_REFUSES = (
     r"Extension saving to \w+ does not have an extension for Module",
     "BackPACK extension expects a backpropagation quantity but it is None. Module: ",
 )
+
+
+def extended(model: Module) -> Module:
+    """BackPACK's hooks on a module that may have had them before.
+
+    laplace-torch removes them from all modules of the process, which `extend` does not notice (docs/findings.md).
+    """
+    for part in model.modules():
+        if not part._forward_hooks:
+            vars(part).pop("_backpack_extend", None)
+    return backpack.extend(model)
 
 
 @contextmanager
@@ -87,9 +104,13 @@ def reduced(problem: Problem, reduction: str) -> tuple[Module, float]:
     loss, k = criterion(problem)
     if loss.reduction == reduction:
         return loss, k
-    output = problem.f(problem.params, *problem.inputs)
-    terms = problem.case.loss.terms(tuple(output.shape))
+    terms = problem.case.loss.terms(outputs(problem))
     return type(loss)(reduction=reduction), k / terms if reduction == "sum" else k * terms
+
+
+def outputs(problem: Problem) -> tuple[int, ...]:
+    """The shape of the outputs; libraries know only one array of them."""
+    return tuple(next(iter(problem.cotangents.values())).shape)
 
 
 def divisor(problem: Problem) -> float:
@@ -109,15 +130,19 @@ def data(problem: Problem, size: int | None = None) -> list[tuple[Tensor, Tensor
 
 
 def ragged(problem: Problem) -> int:
-    """A batch size that leaves the last batch smaller than the first."""
-    return problem.case.n // 2 + 1
+    """A batch size that leaves the last batch smaller than the first, unless all examples are to be in one."""
+    return problem.case.n if _WHOLE.get() else problem.case.n // 2 + 1
 
 
 def loader(problem: Problem) -> Any:
-    """A `DataLoader` whose last batch is ragged."""
-    targets = problem.inputs[0] if problem.targets is None else problem.targets
-    examples = torch.utils.data.TensorDataset(*problem.inputs, targets)
-    return torch.utils.data.DataLoader(examples, batch_size=ragged(problem))
+    """A `DataLoader` whose last batch is ragged; it takes a batch out of the arrays at once, not example by example."""
+    arrays = *problem.inputs, problem.inputs[0] if problem.targets is None else problem.targets
+
+    class Batches(torch.utils.data.TensorDataset):
+        def __getitems__(self, where: list[int]) -> Any:
+            return self[where]
+
+    return torch.utils.data.DataLoader(Batches(*arrays), batch_size=ragged(problem), collate_fn=tuple)
 
 
 def flat(tensors: Iterable[Tensor], lead: int = 0) -> Tensor:

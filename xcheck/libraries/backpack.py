@@ -15,6 +15,7 @@ from xcheck.libraries._torch import (
     criterion,
     data,
     divisor,
+    extended,
     flat,
     module,
     parts,
@@ -31,9 +32,10 @@ NEEDS = ("module", "loss", "backpack")
 @refusing(*BACKPACK_REFUSES)
 def run(problem: Problem, extension: str, collect: Callable[[Tensor], Tensor]) -> list[Tensor]:
     """What one extension leaves in the parameters, times k."""
-    (loss, k), model, ((x, y),) = criterion(problem), backpack.extend(module(problem)), data(problem)
+    (loss, k), model, ((x, y),) = criterion(problem), extended(module(problem)), data(problem)
+    model.zero_grad()
     with backpack.backpack(getattr(backpack.extensions, extension)()):
-        backpack.extend(loss)(model(x), y).backward()
+        extended(loss)(model(x), y).backward()
     return [k * collect(p) for p in trained(model)]
 
 

@@ -5,6 +5,7 @@ Linear operators, scaled as the loss; data come in batches, here ragged ones, an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from xcheck._lazy import LazyModule
@@ -12,7 +13,7 @@ from xcheck.libraries._torch import Problem, Tensor, blocks, criterion, data, fl
 from xcheck.quantity import implements
 
 curvlinops = LazyModule("curvlinops")
-NEEDS = ("module", "loss", "curvlinops")
+NEEDS = ("loss", "module", "curvlinops")
 
 
 def operator(problem: Problem, name: str, **options: Any) -> tuple[Any, float]:
@@ -22,44 +23,46 @@ def operator(problem: Problem, name: str, **options: Any) -> tuple[Any, float]:
     return getattr(curvlinops, name)(model, *losses, trained(model), batches, **options), k if losses else 1.0
 
 
-def product(problem: Problem, name: str, v: Tensor | None = None, **options: Any) -> Tensor:
-    """With v, or with all unit vectors."""
-    A, k = operator(problem, name, **options)
+def of(quantity: str, name: str) -> Callable[..., Any]:
+    """Registers what an operator computes; its constructor, which tries it, is what a user calls once."""
+    needs = NEEDS[1:] if "Jacobian" in name else NEEDS
+    return implements(quantity, "curvlinops", "torch", needs=needs, prepare=lambda problem: operator(problem, name))
+
+
+def product(problem: Problem, made: tuple[Any, float], v: Tensor | None = None) -> Tensor:
+    """With v, or with all unit vectors; every product computes all anew."""
+    A, k = made
     return k * (A @ (problem.identity(A.shape[1]) if v is None else v)).detach()
 
 
-def declare(name: str, matrix: str, vector: str) -> None:
-    """An operator as the matrix of one quantity, and as the product with a vector of another."""
-
-    @implements(matrix, "curvlinops", "torch", needs=NEEDS)
-    def columns(problem: Problem) -> Tensor:
-        return product(problem, name)
-
-    @implements(vector, "curvlinops", "torch", needs=NEEDS)
-    def column(problem: Problem) -> Tensor:
-        return product(problem, name, problem.tangents["params"])
+def along(problem: Problem, made: tuple[Any, float]) -> Tensor:
+    return product(problem, made, problem.tangents["params"])
 
 
-declare("HessianLinearOperator", "hessian_params", "hvp")
-declare("GGNLinearOperator", "ggn", "ggnvp")
+of("hessian_params", "HessianLinearOperator")(product)
+of("hvp", "HessianLinearOperator")(along)
+of("ggn", "GGNLinearOperator")(product)
+of("ggnvp", "GGNLinearOperator")(along)
 
 
 @implements("hessian_blocks", "curvlinops", "torch", needs=NEEDS)
 def hessian_blocks(problem: Problem) -> dict[str, Tensor]:
     """The block-diagonal operator with a block for each parameter array, cut apart."""
-    return blocks(problem, [product(problem, "HessianLinearOperator", block_sizes=[1] * len(problem.params))])
+    return blocks(
+        problem,
+        [product(problem, operator(problem, "HessianLinearOperator", block_sizes=[1] * len(problem.params)))],
+    )
 
 
-@implements("gradient", "curvlinops", "torch", needs=NEEDS)
-def gradient(problem: Problem) -> Tensor:
-    A, k = operator(problem, "GGNLinearOperator")
-    return k * flat(A.gradient_and_loss()[0])
+@of("gradient", "GGNLinearOperator")
+def gradient(problem: Problem, made: tuple[Any, float]) -> Tensor:
+    return made[1] * flat(made[0].gradient_and_loss()[0])
 
 
-@implements("empirical_fisher", "curvlinops", "torch", needs=NEEDS)
-def empirical_fisher(problem: Problem) -> Tensor:
+@of("empirical_fisher", "EFLinearOperator")
+def empirical_fisher(problem: Problem, made: tuple[Any, float]) -> Tensor:
     """`r sum g g^T`; a factor k in the loss is squared."""
-    return criterion(problem)[1] * product(problem, "EFLinearOperator")
+    return criterion(problem)[1] * product(problem, made)
 
 
 @implements("kfac_factors", "curvlinops", "torch", needs=NEEDS)
@@ -73,17 +76,17 @@ def kfac_factors(problem: Problem) -> dict[str, Tensor]:
     return kronecker({layer: (A[layer], k * B[layer]) for layer in A})
 
 
-@implements("jacobian_params", "curvlinops", "torch", needs=("module", "curvlinops"))
-def jacobian_params(problem: Problem) -> Tensor:
+@of("jacobian_params", "JacobianLinearOperator")
+def jacobian_params(problem: Problem, made: tuple[Any, float]) -> Tensor:
     """`(N C, P)`: examples outside, outputs inside."""
-    return product(problem, "JacobianLinearOperator").reshape(problem.case.n, -1, problem.theta.shape[0])
+    return product(problem, made).reshape(problem.case.n, -1, problem.theta.shape[0])
 
 
-@implements("jvp", "curvlinops", "torch", needs=("module", "curvlinops"))
-def jvp(problem: Problem) -> Tensor:
-    return product(problem, "JacobianLinearOperator", problem.tangents["params"]).reshape(problem.case.n, -1)
+@of("jvp", "JacobianLinearOperator")
+def jvp(problem: Problem, made: tuple[Any, float]) -> Tensor:
+    return along(problem, made).reshape(problem.case.n, -1)
 
 
-@implements("vjp", "curvlinops", "torch", needs=("module", "curvlinops"))
-def vjp(problem: Problem) -> Tensor:
-    return product(problem, "TransposedJacobianLinearOperator", flat(problem.cotangents.values()))
+@of("vjp", "TransposedJacobianLinearOperator")
+def vjp(problem: Problem, made: tuple[Any, float]) -> Tensor:
+    return product(problem, made, flat(problem.cotangents.values()))

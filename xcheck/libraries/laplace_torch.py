@@ -9,7 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._lazy import LazyModule
-from xcheck.libraries._torch import BACKPACK_REFUSES, Problem, Tensor, data, likelihood, loader, module, refusing
+from xcheck.libraries._torch import (
+    BACKPACK_REFUSES,
+    Problem,
+    Tensor,
+    data,
+    likelihood,
+    loader,
+    module,
+    outputs,
+    refusing,
+)
 from xcheck.quantity import implements
 from xcheck.result import Convention
 
@@ -25,7 +35,7 @@ BACKENDS = {"backpack": "BackPack", "curvlinops": "Curvlinops", "asdl": "Asdl"}
 def backend(problem: Problem, name: str) -> tuple[Any, Tensor, Tensor]:
     model = module(problem)
     (x, y), *_ = data(problem)
-    model.output_size = problem.f(problem.params, x).shape[-1]
+    model.output_size = outputs(problem)[-1]
     return getattr(laplace.curvature, name)(model, likelihood(problem)), x, y
 
 

@@ -5,6 +5,8 @@ Batches are averaged with their sizes, so the loss must be a mean over examples.
 
 from __future__ import annotations
 
+from typing import Any
+
 from xcheck._lazy import LazyModule
 from xcheck.libraries._torch import Problem, Tensor, criterion, data, flat, module, parts, ragged, reduced
 from xcheck.quantity import implements
@@ -15,18 +17,21 @@ NEEDS = ("module", "loss", "pyhessian")
 
 @implements("hvp", "pyhessian", "torch", needs=NEEDS)
 def hvp(problem: Problem) -> Tensor:
-    """One batch: the library's own `hessian_vector_product` of the stored gradients."""
-    loss, k = criterion(problem)
-    model = module(problem)
+    """One batch: the library's own `hessian_vector_product` of the stored gradients, added to what was there."""
+    (loss, k), model = criterion(problem), module(problem)
+    model.zero_grad()
     found = pyhessian.hessian(model, loss, data=data(problem)[0], cuda=False)
     return k * flat(pyhessian.hessian_vector_product(found.gradsH, found.params, parts(problem, model)))
 
 
-@implements("hvp", "pyhessian_loader", "torch", needs=NEEDS)
-def hvp_of_loader(problem: Problem) -> Tensor:
-    """Ragged batches: `dataloader_hv_product`, which the eigenvalues, trace and density of a data set go through."""
+def of_loader(problem: Problem) -> tuple[Any, float]:
     loss, k = reduced(problem, "mean")
-    model = module(problem)
     batches = data(problem, ragged(problem))
-    found = pyhessian.hessian(model, loss, dataloader=batches, cuda=False)
-    return k * flat(found.dataloader_hv_product(parts(problem, model))[1])
+    return pyhessian.hessian(module(problem), loss, dataloader=batches, cuda=False), k
+
+
+@implements("hvp", "pyhessian_loader", "torch", needs=NEEDS, prepare=of_loader)
+def hvp_of_loader(problem: Problem, made: tuple[Any, float]) -> Tensor:
+    """Ragged batches: `dataloader_hv_product`, which the eigenvalues, trace and density of a data set go through."""
+    found, k = made
+    return k * flat(found.dataloader_hv_product(parts(problem, found.model))[1])
