@@ -41,6 +41,8 @@ class Bend:
     def at(self, z: Tensor) -> Tensor:
         """`s(z)`."""
         self.layer = self.kind.bare(self.module, z)
+        if self.kind.of_output:
+            del self.layer.x  # and with it the memory of an activation
         return self.layer.y
 
 

@@ -23,6 +23,8 @@ def _one(dtype: torch.dtype, device: torch.device) -> Tensor:
 class Tanh(Elementwise):
     """`s' = 1 - y^2`, `s'' = -2 y s'`."""
 
+    of_output = True
+
     def forward(self, x: Tensor) -> Tensor:
         """`tanh x`."""
         return torch.tanh(x)

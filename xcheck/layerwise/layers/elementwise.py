@@ -16,6 +16,7 @@ class Elementwise(Layer, ABC):
     """A subclass gives `slope = s'(x)` and `bend = s''(x)`, both (n, *f); everything else follows."""
 
     linear = False  # True where s'' = 0 wherever s' exists: the Hessian gains nothing
+    of_output = False  # True where y alone tells s' and s'': x need not be kept
 
     @classmethod
     def bare(cls, module: nn.Module, x: Tensor) -> Self:
