@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +46,27 @@ def test_a_sampled_reference_agrees_with_the_certified_one(quantity: str, tmp_pa
     assert sample.judge(truth[:1], "float64").outcome is Outcome.WRONG_SHAPE
     assert sample.judge(truth.astype(np.float32), "float64").outcome is Outcome.WRONG_DTYPE
     assert sample.judge(np.nan * truth, "float64").outcome is Outcome.NOT_FINITE
+
+
+@pytest.mark.parametrize(
+    ("quantity", "convention", "theirs"),
+    [
+        ("ggn", Convention(scale="1 / (n * r * nll)"), lambda A, order: A * 3 / 2),  # n = 4, r = 1 / 12, nll = 2
+        ("ggn", Convention(params="bias_first"), lambda A, order: A[np.ix_(order, order)]),
+        ("ggn_diagonal", Convention(scale="c", params="bias_first"), lambda A, order: 3 * A[order]),
+        ("jacobian_params", Convention(axes="cnp"), lambda A, order: A.transpose(1, 0, 2)),
+    ],
+)
+def test_a_sampled_reference_knows_the_conventions_of_others(
+    quantity: str, convention: Convention, theirs: Callable[..., np.ndarray], tmp_path: Path
+) -> None:
+    sample = Sample(network("mlp_2_3_n4"), load_quantities()[quantity], "float64", tmp_path)
+    ours = sample.reference.value
+    assert ours.shape == sample.shape
+    found = theirs(ours, np.r_[6:9, :6])  # three biases before six weights
+    assert sample.judge(found, "float64", convention)
+    assert not sample.judge(found, "float64")
+    assert not sample.judge(ours, "float64", convention)
 
 
 @pytest.mark.parametrize("held", [1, streamed.HELD])

@@ -128,7 +128,8 @@ def verdict(actual: Any, group: Group, made: Implementation, scratch: Path) -> t
                 actual, case, quantity, dtype=group.dtype, framework=made.framework, convention=made.convention
             )
             return found, "certified reference"
-        return Sample(case, quantity, group.dtype, scratch).judge(actual, group.dtype), "sampled float64 reference"
+        sample = Sample(case, quantity, group.dtype, scratch)
+        return sample.judge(actual, group.dtype, made.convention), "sampled float64 reference"
     except (NoReference, Undecidable, UnknownPrimitive) as error:
         return Verdict(Outcome.NO_REFERENCE, reason=str(error)), "nothing"
 

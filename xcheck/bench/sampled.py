@@ -15,18 +15,20 @@ from typing import Any
 
 import numpy as np
 
+from xcheck._convention import to_our_axes, to_our_numbers
 from xcheck._dtypes import UNIT
 from xcheck._judge import LIMIT, Verdict, compare
 from xcheck._receive import Refused, receive
 from xcheck._reference import Leaf, Reference
 from xcheck.bench.networks import sizes
 from xcheck.case import Case
+from xcheck.diagnose._hypothesis import sizes_at
 from xcheck.exact.derivatives import Derivatives
 from xcheck.exact.evaluate import Outputs, Value
 from xcheck.exact.jets import Jets
 from xcheck.exact.monte_carlo import NOISE, RUNS, MonteCarlo
 from xcheck.quantity import Quantity
-from xcheck.result import Outcome
+from xcheck.result import Convention, Outcome
 
 #: Entries of each axis of parameters or inputs.
 ENTRIES = 12
@@ -97,6 +99,7 @@ class Sample:
 
     def __init__(self, case: Case, quantity: Quantity, dtype: str, folder: Path) -> None:
         found = sizes(case, dtype)
+        self.case, self.quantity, self.outputs = case, quantity, (found.n, found.c)
         lengths = {"n": found.n, "c": found.c, "d": found.d, "p": found.p}
         random = np.random.default_rng(0)
         self.letters = quantity.shape.split()
@@ -124,16 +127,19 @@ class Sample:
         leaf = Leaf(clean, np.zeros_like(clean), LIMIT * UNIT["float64"] * scale, scale)
         self.reference = Reference(case.name, quantity.name, dtype, {"": leaf}, float("inf"), "float64")
 
-    def judge(self, actual: Any, dtype: str) -> Verdict:
-        """The judge's verdict on the sampled entries of a whole result."""
+    def judge(self, actual: Any, dtype: str, convention: Convention | None = None) -> Verdict:
+        """The judge's verdict on the sampled entries of a whole result, brought into our convention."""
+        convention = convention or Convention()
         try:
             (array,) = receive(actual, [""], dtype).values()
         except Refused as refused:
             return Verdict(refused.outcome, reason=str(refused))
+        array = to_our_axes(array, convention.axes)
         if array.shape != self.shape:
             return Verdict(Outcome.WRONG_SHAPE, reason=f"the shape is {array.shape}, expected {self.shape}")
         if not np.isfinite(array).all():
             return Verdict(Outcome.NOT_FINITE, reason="an entry is infinite or NaN")
+        array = to_our_numbers(array, self.case, self.quantity, convention, lambda: sizes_at(self.case, self.outputs))
         # Where one pass gives a rule the whole axis, as of a gradient, nothing is left out of it.
         for axis, size in enumerate(self.reference.leaves[""].value.shape):
             if size < array.shape[axis]:

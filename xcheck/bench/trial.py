@@ -42,8 +42,7 @@ def try_one(group: Group, made: Implementation, memory: int, scratch: Path) -> C
             return cell
         with arithmetic(group, (made.framework,)), memory_limit(memory):
             ready = make_ready(group, made)
-            _fill_in(cell, ready, group)
-            later = ready.body.synchronise(ready.body.launch(0))
+            later = _fill_in(cell, ready, group)
     except (Unsupported, MissingFramework) as error:
         cell.reason = str(error)
         return cell
@@ -63,22 +62,27 @@ def try_one(group: Group, made: Implementation, memory: int, scratch: Path) -> C
     return cell
 
 
-def _fill_in(cell: Cell, ready: Ready, group: Group) -> None:
+def _fill_in(cell: Cell, ready: Ready, group: Group) -> Any:
+    """What is known before the rounds; gives the result of a later call at the first inputs."""
     cell.prepare, cell.first, cell.result_bytes = ready.prepare, ready.first, result_bytes(ready.result)
+    found: list[Any] = []
 
     def call() -> float:
+        found.clear()
         start = perf_counter()
-        ready.body.synchronise(ready.body.launch(1))
+        found.append(ready.body.synchronise(ready.body.launch(0)))
         return perf_counter() - start
 
     # The second call may still compile (other strides), so memory is that of the third.
-    call()
+    ready.body.synchronise(ready.body.launch(1))
     cell.again, cell.peak = peak_bytes(call, group, cell.framework)
     if cell.variant == "jit":
         cell.compiled_bytes = compiled_bytes(ready.function, ready.arguments)
+    return found[0]
 
 
 def _same(one: Any, other: Any) -> bool:
+    """Whether two results are equal, bit for bit but for the sign of zero."""
     found = leaves(other)
     return all(np.array_equal(leaf, found[path], equal_nan=True) for path, leaf in leaves(one).items())
 

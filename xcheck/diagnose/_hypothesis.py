@@ -65,13 +65,18 @@ class Evidence:
 
 
 def sizes(case: Case, related: Related) -> dict[str, float]:
-    """n, p, c, noise_var, r and nll, where the case has them: what scales are written in.
+    """What scales are written in; the shape of the outputs is that of their reference, where there is one."""
+    outputs = related("value")
+    return sizes_at(case, None if outputs is None else next(iter(outputs.leaves.values())).value.shape)
+
+
+def sizes_at(case: Case, shape: tuple[int, ...] | None) -> dict[str, float]:
+    """n, p, c, noise_var, r and nll, where the case has them; `shape` is that of the outputs, if it is known.
 
     `loss = r * nll * (the negative log-likelihood with variance 1, summed over the examples)`.
     """
-    found, outputs = {"n": float(case.n), "p": float(case.p)}, related("value")
-    if outputs is not None:
-        shape = next(iter(outputs.leaves.values())).value.shape
+    found = {"n": float(case.n), "p": float(case.p)}
+    if shape is not None:
         found |= {"c": float(prod(shape[1:]))} | ({"r": 1 / case.loss.divisor(shape)} if case.loss else {})
     if case.loss is not None:
         found["nll"] = case.loss.nll

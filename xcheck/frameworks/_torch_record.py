@@ -34,9 +34,9 @@ def register(kind: type, dynamic: Sequence[str], static: Sequence[str]) -> None:
 def recorded(
     function: Callable[..., Any], record: Callable[[Callable[..., Any], Sequence[Any]], Callable[..., Any]]
 ) -> Callable[..., Any]:
-    """`function(problem)` through `record(operations, leaves)`, which both take the problem's arrays.
+    """`function(problem)`, where `record(operations, leaves)` makes what runs: a function of the problem's arrays.
 
-    The last record is kept, as each holds what it was made from.
+    The last one is kept, as each holds what it was made from.
     """
     made: dict[tuple[Any, ...], tuple[Callable[..., Any], Any]] = {}
 
