@@ -111,17 +111,24 @@ def test_a_planted_fault_is_not_ranked(fault: object, outcome: Outcome, tmp_path
 
 
 @pytest.mark.skipif(not installed("torch"), reason="the planted fault is written in PyTorch")
-def test_what_a_call_leaves_behind_is_seen_in_a_later_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("slow", [0.0, 10.0])
+def test_what_a_call_leaves_behind_is_seen_in_a_later_one(
+    slow: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The model is the problem's own: gradients add up in it, as in that of a caller who forgets `zero_grad`."""
 
     def forgetful(problem: Problem) -> object:
         model, (x, y) = module(problem), (problem.inputs[0], problem.targets)
         problem.loss_module(model(x), y).backward()
+        calls.append(problem)
         return flat(p.grad for p in model.parameters())
 
+    calls: list[Problem] = []
+    monkeypatch.setattr("xcheck.bench.trial.SLOW", slow)
     found = try_one(GROUP, made(forgetful), 4096, tmp_path)
     assert found.outcome is Outcome.DISAGREES
     assert (found.reason or "").startswith("at a later call: ")
+    assert len(calls) == (3 if slow else 2)
 
 
 @pytest.mark.skipif(not installed("torch"), reason="libraries of PyTorch")

@@ -57,7 +57,7 @@ COMPILED = {
 
 #: Ways whose cost grows with p times the batch are hopeless beyond the small network.
 _BY_PARAMETERS = ",!*_tangents*,!*_full*,!*_products*,!*_jacfwd*,!*_vmap_hvp*,!*_forward_over_forward*"
-_LOOPS = ",!*_loop*"
+_LOOPS = ",!*_loop*,!torch_backward"  # one output at a time
 
 BASELINES = {
     "ggn_diagonal": "torch_jacobian", "ggn_diagonal_backprop": "torch_layerwise",

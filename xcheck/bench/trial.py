@@ -22,9 +22,12 @@ from xcheck.result import Outcome, number
 from xcheck.run.limits import memory_limit, out_of_memory
 from xcheck.run.pool import exception_line
 
+#: Seconds of a first call beyond which a trial calls only once more.
+SLOW = 10.0
+
 
 def trial(request: Request) -> Answer:
-    """Each implementation of the request, once or twice."""
+    """Each implementation of the request."""
     declared = find(request.group)[2]
     scratch = Path(request.scratch)
     cells = [try_one(request.group, declared(name), request.memory, scratch) for name in request.implementations]
@@ -73,8 +76,8 @@ def _fill_in(cell: Cell, ready: Ready, group: Group) -> Any:
         found.append(ready.body.synchronise(ready.body.launch(0)))
         return perf_counter() - start
 
-    # The second call may still compile (other strides), so memory is that of the third.
-    ready.body.synchronise(ready.body.launch(1))
+    if ready.first < SLOW:  # what else would be compiled or kept at other inputs is little beside a slow call
+        ready.body.synchronise(ready.body.launch(1))
     cell.again, cell.peak = peak_bytes(call, group, cell.framework)
     if cell.variant == "jit":
         cell.compiled_bytes = compiled_bytes(ready.function, ready.arguments)
