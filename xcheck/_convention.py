@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from xcheck._errors import UsageError
 from xcheck.case import Case
+from xcheck.program import GaussianNLL
 from xcheck.quantity import Quantity
 from xcheck.result import Convention
 
@@ -55,6 +57,21 @@ def evaluate(scale: str, names: Mapping[str, float]) -> float:
     if not np.isfinite(value) or value == 0:
         raise UsageError(f"convention scale {scale!r} is {value}; it must be a finite number other than 0")
     return value
+
+
+def scale_names(case: Case, shape: tuple[int, ...] | None) -> dict[str, float]:
+    """What scales are written in: n, p, c, noise_var, r and nll, where the case has them; `shape` is the outputs'.
+
+    `loss = r * nll * (the negative log-likelihood with variance 1, summed over the examples)`.
+    """
+    found = {"n": float(case.n), "p": float(case.p)}
+    if shape is not None:
+        found |= {"c": float(prod(shape[1:]))} | ({"r": 1 / case.loss.divisor(shape)} if case.loss else {})
+    if case.loss is not None:
+        found["nll"] = case.loss.nll
+    if isinstance(case.loss, GaussianNLL):
+        found["noise_var"] = case.loss.noise_var
+    return found
 
 
 def parameter_order(case: Case, params: str, weight: str) -> np.ndarray:

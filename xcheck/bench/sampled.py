@@ -15,14 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from xcheck._convention import to_our_axes, to_our_numbers
+from xcheck._convention import scale_names, to_our_axes, to_our_numbers
 from xcheck._dtypes import UNIT
 from xcheck._judge import LIMIT, Verdict, compare
 from xcheck._receive import Refused, receive
 from xcheck._reference import Leaf, Reference
 from xcheck.bench.networks import sizes
 from xcheck.case import Case
-from xcheck.diagnose._hypothesis import sizes_at
 from xcheck.exact.derivatives import Derivatives
 from xcheck.exact.evaluate import Outputs, Value
 from xcheck.exact.jets import Jets
@@ -139,7 +138,9 @@ class Sample:
             return Verdict(Outcome.WRONG_SHAPE, reason=f"the shape is {array.shape}, expected {self.shape}")
         if not np.isfinite(array).all():
             return Verdict(Outcome.NOT_FINITE, reason="an entry is infinite or NaN")
-        array = to_our_numbers(array, self.case, self.quantity, convention, lambda: sizes_at(self.case, self.outputs))
+        array = to_our_numbers(
+            array, self.case, self.quantity, convention, lambda: scale_names(self.case, self.outputs)
+        )
         # Where one pass gives a rule the whole axis, as of a gradient, nothing is left out of it.
         for axis, size in enumerate(self.reference.leaves[""].value.shape):
             if size < array.shape[axis]:

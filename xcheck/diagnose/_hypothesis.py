@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import NamedTuple
 
 import numpy as np
 
+from xcheck._convention import scale_names
 from xcheck._judge import Arrays
 from xcheck._reference import Leaf, Reference
 from xcheck.case import Case
-from xcheck.program import GaussianNLL
 from xcheck.quantity import Quantity
 from xcheck.result import Explanation
 
@@ -67,22 +66,7 @@ class Evidence:
 def sizes(case: Case, related: Related) -> dict[str, float]:
     """What scales are written in; the shape of the outputs is that of their reference, where there is one."""
     outputs = related("value")
-    return sizes_at(case, None if outputs is None else next(iter(outputs.leaves.values())).value.shape)
-
-
-def sizes_at(case: Case, shape: tuple[int, ...] | None) -> dict[str, float]:
-    """n, p, c, noise_var, r and nll, where the case has them; `shape` is that of the outputs, if it is known.
-
-    `loss = r * nll * (the negative log-likelihood with variance 1, summed over the examples)`.
-    """
-    found = {"n": float(case.n), "p": float(case.p)}
-    if shape is not None:
-        found |= {"c": float(prod(shape[1:]))} | ({"r": 1 / case.loss.divisor(shape)} if case.loss else {})
-    if case.loss is not None:
-        found["nll"] = case.loss.nll
-    if isinstance(case.loss, GaussianNLL):
-        found["noise_var"] = case.loss.noise_var
-    return found
+    return scale_names(case, None if outputs is None else next(iter(outputs.leaves.values())).value.shape)
 
 
 class Candidate(NamedTuple):
