@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from xcheck.layerwise._plain import Affine, Plain, first, sizes
+from xcheck.layerwise._plain import Affine, Bend, Plain, first, sizes
 from xcheck.layerwise.losses import at_output
 
 
@@ -34,7 +34,8 @@ def product(
                 break
             back = one.weight.t()
             dg = torch.mm(back, dg)
-            if g is not None and z is not None:
+            if g is not None:
+                z = leaving(chain[-1], entering[-1]) if z is None else z
                 share.addmm_(g, z.t())
                 dg.addmm_(tangent.view(one.weight.shape).t(), g)
                 g = torch.mm(back, g)
@@ -43,7 +44,7 @@ def product(
             dg.mul_(slope)
             if g is not None and z is not None:
                 if not one.layer.linear:
-                    dg.addcmul_(one.layer.bend * g, z)
+                    dg.addcmul_(one.layer.bend, z.mul_(g))
                 g.mul_(slope)
     return result
 
@@ -56,10 +57,15 @@ def cut(chain: Plain, theta: Tensor) -> list[Tensor]:
 def push(
     chain: Plain, x: Tensor, tangents: list[Tensor], *, curved: bool
 ) -> tuple[Tensor, Tensor, list[Tensor | None]]:
-    """The outputs, their tangents, (c, n), and the tangent that enters every layer, where curvature wants it."""
+    """The outputs, their tangents, (c, n), and the tangent that enters every layer, where curvature wants it.
+
+    Of a linear layer behind an elementwise one it is None, to be made again on the way back, as the slope is: a product
+    of entries is cheaper than the memory of an activation.
+    """
     a, z, entering, parts = x.t().contiguous(), None, [], iter(tangents)
-    for one in chain:
-        entering.append(z if curved else None)
+    for before, one in zip((None, *chain), chain, strict=False):
+        again = isinstance(before, Bend) and isinstance(one, Affine)
+        entering.append(z if curved and not again else None)
         if isinstance(one, Affine):
             one.a, v = a, next(parts).view(one.weight.shape)
             dz = torch.mm(v, a)
@@ -71,7 +77,17 @@ def push(
                 z.add_(next(parts).unsqueeze(1))
         else:
             a = one.at(a)
-            if z is not None:
-                z = z * one.layer.slope if curved else z.mul_(one.layer.slope)
+            if z is not None and curved:
+                z = leaving(one, z)
+                one.layer.forget()
+            elif z is not None:
+                z.mul_(one.layer.slope)
     assert z is not None
     return a, z, entering
+
+
+def leaving(one: Affine | Bend, z: Tensor | None) -> Tensor:
+    """The tangent behind an elementwise layer: `s' z`."""
+    assert isinstance(one, Bend)
+    assert z is not None
+    return z * one.layer.slope

@@ -37,7 +37,7 @@ class Tanh(Elementwise):
     @once
     def bend(self) -> Tensor:
         """`-2 y s'`."""
-        return self.y * self.slope * -2
+        return (self.y * self.slope).mul_(-2)
 
 
 @register(nn.Sigmoid)

@@ -26,6 +26,11 @@ class Elementwise(Layer, ABC):
         layer.y = layer.forward(x)
         return layer
 
+    def forget(self) -> None:
+        """Drop slope, bend and whatever else is computed when first asked for; asked for again, it is again."""
+        for name in [name for name in vars(self) if isinstance(getattr(type(self), name, None), once)]:
+            delattr(self, name)
+
     @once
     @abstractmethod
     def slope(self) -> Tensor:

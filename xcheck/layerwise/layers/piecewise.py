@@ -21,12 +21,14 @@ class _Straight(Elementwise):
     @once
     def bend(self) -> Tensor:
         """0, on the kink too."""
-        return torch.zeros_like(self.x)
+        return torch.zeros_like(self.y)
 
 
 @register(nn.ReLU)
 class ReLU(_Straight):
-    """`s' = 1` for `x > 0`, else 0."""
+    """`s' = 1` for `x > 0`, which is where `y > 0`; else 0."""
+
+    of_output = True
 
     def forward(self, x: Tensor) -> Tensor:
         """`max(x, 0)`, never in place."""
@@ -34,8 +36,8 @@ class ReLU(_Straight):
 
     @once
     def slope(self) -> Tensor:
-        """`x > 0`."""
-        return (self.x > 0).to(self.x.dtype)
+        """`y > 0`."""
+        return (self.y > 0).to(self.y.dtype)
 
 
 @register(nn.LeakyReLU)
