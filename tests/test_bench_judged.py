@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +108,8 @@ def test_a_planted_fault_is_not_ranked(fault: object, outcome: Outcome, tmp_path
     found = try_one(GROUP, made(lambda problem: fault(problem, right(problem))), 4096, tmp_path)
     assert found.outcome is outcome
     assert (found.reason is None) is (outcome is Outcome.AGREES)
+    if outcome is Outcome.DISAGREES:
+        assert re.fullmatch(r"ratio \S+ \(limit 32\), ratio_F \S+ \(limit 2, .*\)", found.reason or "")
     assert found.judged_by == (None if outcome is Outcome.RAISED else "sampled float64 reference")
 
 

@@ -19,10 +19,11 @@ WAYS = "torch_double_backward,jax_forward_over_reverse_jit,torch_layerwise"
 class Children:
     """Answers like processes would, and remembers who was at work beside whom."""
 
-    def __init__(self, lost: str = "") -> None:
-        self.lost, self.lock = lost, threading.Lock()
+    def __init__(self, lost: str = "", again: dict[str, float] | None = None) -> None:
+        self.lost, self.again, self.lock = lost, again or {}, threading.Lock()
         self.at_work: list[Request] = []
         self.most, self.rounds = 0, 0
+        self.timed: list[str] = []
 
     def ask(self, request: Request, seconds: float) -> Answer:
         with self.lock:
@@ -35,22 +36,17 @@ class Children:
             self.at_work.remove(request)
         if request.task == "rounds":
             self.rounds += 1
+            self.timed = request.implementations
             block = Block(repeat=1, rounds=[0, 1], wall=[1.0, 1.0], cpu=[1.0, 1.0], faults=[0.0, 0.0])
             return Answer(blocks=dict.fromkeys([*request.implementations, "roof/gemm", "roof/fill"], block))
         (name,) = request.implementations
         if name == self.lost:
             raise Lost("no answer within 1 s", timed_out=True)
-        return Answer(
-            cells=[
-                Cell(
-                    implementation=name,
-                    framework=name.split("_")[0],
-                    variant="eager",
-                    outcome=Outcome.AGREES,
-                    again=0.1,
-                )
-            ]
-        )
+        cell = Cell(
+            implementation=name, framework=name.split("_")[0], variant="eager", outcome=Outcome.AGREES,
+            again=self.again.get(name, 0.1),
+        )  # fmt: skip
+        return Answer(cells=[cell])
 
 
 def measured(monkeypatch: pytest.MonkeyPatch, children: Children, table: str, case: str) -> dict[str, Outcome]:
@@ -77,6 +73,16 @@ def test_a_trial_that_is_lost_costs_one_cell(monkeypatch: pytest.MonkeyPatch) ->
     found = measured(monkeypatch, Children(lost="torch_layerwise"), "products", "tanh_mlp")
     assert found.pop("torch_layerwise") is Outcome.TIMED_OUT
     assert set(found.values()) == {Outcome.AGREES}
+
+
+def test_where_every_call_is_long_those_that_may_be_the_fastest_have_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow, slower, fastest = WAYS.split(",")
+    children = Children(again={slow: 50.0, slower: 61.0, fastest: 30.0})
+    measured(monkeypatch, children, "products", "tanh_mlp")
+    assert set(children.timed) == {slow, fastest}
+    children = Children(again={slow: 50.0, slower: 61.0})
+    measured(monkeypatch, children, "products", "tanh_mlp")
+    assert children.timed == [fastest]
 
 
 def test_rounds_leave_what_they_compiled_to_the_next_process(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from xcheck._errors import MissingFramework, Unsupported
 from xcheck._execute import unmet
+from xcheck._judge import LIMIT, LIMIT_F, Verdict
 from xcheck._problem import adapter, problem
 from xcheck._tree import leaves
 from xcheck.bench.child import Answer, Request
@@ -61,7 +62,7 @@ def try_one(group: Group, made: Implementation, memory: int, scratch: Path) -> C
     cell.outcome = found.outcome
     cell.judged_ratio = None if found.ratio is None else number(found.ratio)
     if not found:
-        cell.reason = again + (found.reason or "; ".join(part.text for part in found.diagnosis) or _far(found.ratio))
+        cell.reason = again + (found.reason or "; ".join(part.text for part in found.diagnosis) or _far(found))
     return cell
 
 
@@ -90,5 +91,9 @@ def _same(one: Any, other: Any) -> bool:
     return all(np.array_equal(leaf, found[path], equal_nan=True) for path, leaf in leaves(one).items())
 
 
-def _far(ratio: float | None) -> str:
-    return "no ratio" if ratio is None else f"{ratio:.3g} units of rounding from the reference, where 32 are granted"
+def _far(found: Verdict) -> str:
+    """Both ratios: what is shared by all entries shows in the norm first."""
+    if found.ratio is None or found.ratio_F is None:
+        return "no ratio"
+    worst = f"ratio {found.ratio:.3g} (limit {LIMIT:g})"
+    return f"{worst}, ratio_F {found.ratio_F:.3g} (limit {LIMIT_F:g}, more of few entries)"

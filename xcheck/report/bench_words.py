@@ -12,9 +12,10 @@ PUBLISHED = {"closed_form_linear": 8.2e-6, "loop": 6.1e-2, "jacobian": 2.1e-3}
 def seconds(value: float) -> str:
     """Three digits and a unit.
 
-    >>> seconds(8.2e-6), seconds(0.0613), seconds(12.0)
-    ('8.2 us', '61.3 ms', '12 s')
+    >>> seconds(8.2e-6), seconds(0.0613), seconds(12.0), seconds(9.996e-4)
+    ('8.2 us', '61.3 ms', '12 s', '1 ms')
     """
+    value = float(f"{value:.3g}")
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
         if value >= size:
             return f"{value / size:.3g} {unit}"
@@ -24,13 +25,13 @@ def seconds(value: float) -> str:
 def size(value: float | None) -> str:
     """Bytes in powers of 1024.
 
-    >>> size(1536), size(None)
-    ('1.5 KiB', '')
+    >>> size(1536), size(999.7), size(None)
+    ('1.5 KiB', '0.976 KiB', '')
     """
     if value is None:
         return ""
     for unit in ("B", "KiB", "MiB"):
-        if value < 1000:
+        if value < 999.5:  # what three digits would write as 1e+03 has the next unit
             return f"{value:.3g} {unit}"
         value /= 1024
     return f"{value:.3g} GiB"
