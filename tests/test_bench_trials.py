@@ -75,6 +75,14 @@ def test_a_trial_that_is_lost_costs_one_cell(monkeypatch: pytest.MonkeyPatch) ->
     assert set(found.values()) == {Outcome.AGREES}
 
 
+def test_where_nobody_answers_the_note_says_who_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "ask", Children(lost="torch_layerwise").ask)
+    settings = run.Settings(tables=("products",), case="tanh_mlp", quantity="hvp", implementation="torch_layerwise")
+    assert run.bench(settings).notes == [
+        "nothing to time in tanh_mlp/hvp/float32/cpu/1: torch_layerwise: no answer within 1 s"
+    ]
+
+
 def test_where_every_call_is_long_those_that_may_be_the_fastest_have_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     slow, slower, fastest = WAYS.split(",")
     children = Children(again={slow: 50.0, slower: 61.0, fastest: 30.0})

@@ -101,6 +101,12 @@ def _deep() -> nn.Module:
     return nn.Sequential(nn.Linear(2, 3), Square(), inner, nn.ReLU(), nn.Linear(3, 2), Square(), nn.Linear(2, 2))
 
 
+def _doubled() -> nn.Module:
+    """Activations in a row, linear layers in a row, an activation at either end."""
+    front = (nn.ReLU(), nn.Linear(3, 3), Square(), nn.LeakyReLU(2.0), nn.Linear(3, 2), nn.Linear(2, 3, bias=False))
+    return nn.Sequential(*front, nn.ReLU(), Square(), nn.Linear(3, 2), Square())
+
+
 def _wide() -> nn.Module:
     return nn.Sequential(nn.Linear(3, 40), Square(), nn.Linear(40, 2))
 
@@ -152,6 +158,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "linear": (lambda: nn.Linear(3, 2), (3,)),
     "mlp": (_mlp, (3,)),
     "deep": (_deep, (2,)),
+    "doubled": (_doubled, (3,)),
     "wide": (_wide, (3,)),
     "one_method": (_one_method, (3,)),
     "conv": (_conv, (1, 3, 3)),

@@ -1,9 +1,11 @@
-"""Plain chains: what a product keeps between its two passes; that it is right, the tests of random networks say."""
+"""Plain chains: what a product keeps between its two passes; that it is right, the exact tests say."""
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from xcheck import layerwise
+from xcheck.layerwise import _plain_product
 from xcheck.layerwise._plain import Affine, Bend, plain
 from xcheck.layerwise._plain_product import cut, push
 
@@ -34,3 +36,21 @@ def test_between_the_passes_an_activation_is_its_two_ends(name: str) -> None:
         if isinstance(one, Bend) and begun:
             assert set(vars(one.layer)) - {"x"} == {"module", "y"}
         begun = begun or isinstance(one, Affine)
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_fault_in_what_is_made_again_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, x, v = problem(name)
+    y, loss, right, calls = torch.zeros(7, 2, dtype=torch.float64), nn.MSELoss(), _plain_product.leaving, []
+
+    def wrong(one: Affine | Bend, z: Tensor | None) -> Tensor:
+        calls.append(one)
+        return right(one, z) * (2 if len(calls) > forward else 1)
+
+    forward = 10**9
+    monkeypatch.setattr(_plain_product, "leaving", wrong)
+    before = layerwise.hvp(module, x, y, v, loss=loss)
+    forward = len({id(one) for one in calls})
+    assert len(calls) > forward
+    calls.clear()
+    assert not torch.equal(layerwise.hvp(module, x, y, v, loss=loss), before)
