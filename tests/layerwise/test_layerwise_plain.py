@@ -1,5 +1,7 @@
 """Plain chains: what a product keeps between its two passes; that it is right, the exact tests say."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -9,16 +11,17 @@ from xcheck.layerwise import _plain_product
 from xcheck.layerwise._plain import Affine, Bend, plain
 from xcheck.layerwise._plain_product import cut, push
 
-CHAINS = {
-    "one after another": (nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 5), nn.SiLU(), nn.Linear(5, 2)),
-    "two activations": (nn.Linear(3, 4), nn.Tanh(), nn.Sigmoid(), nn.Linear(4, 2), nn.Tanh(), nn.ReLU()),
-    "two linear layers": (nn.Tanh(), nn.Linear(3, 4), nn.Linear(4, 4, bias=False), nn.GELU(), nn.Linear(4, 2)),
+# Made anew under a seed: weights drawn at import would be others in each process, and a last ReLU could be shut.
+CHAINS: dict[str, Callable[[], tuple[nn.Module, ...]]] = {
+    "one after another": lambda: (nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 5), nn.SiLU(), nn.Linear(5, 2)),
+    "two activations": lambda: (nn.Linear(3, 4), nn.Tanh(), nn.Sigmoid(), nn.Linear(4, 2), nn.SiLU(), nn.Tanh()),
+    "two linear layers": lambda: (nn.Tanh(), nn.Linear(3, 4), nn.Linear(4, 4, bias=False), nn.GELU(), nn.Linear(4, 2)),
 }
 
 
 def problem(name: str) -> tuple[nn.Module, Tensor, Tensor]:
     torch.manual_seed(0)
-    module = nn.Sequential(*CHAINS[name]).double()
+    module = nn.Sequential(*CHAINS[name]()).double()
     v = torch.randn(sum(p.numel() for p in module.parameters()), dtype=torch.float64)
     return module, torch.randn(7, 3, dtype=torch.float64), v
 
