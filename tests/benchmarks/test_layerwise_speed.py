@@ -8,7 +8,9 @@ Nothing here fails for being slow: the table says what is reached.
 
 from __future__ import annotations
 
+import gc
 import importlib.util
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -208,26 +210,33 @@ class Table:
 
 @pytest.fixture(scope="module")
 def table(request: pytest.FixtureRequest) -> Iterator[Table]:
-    """Skips unless benchmarks were asked for; one thread and no denormals while it lasts."""
+    """Skips unless benchmarks were asked for; one core, one thread and no denormals while it lasts."""
     if not request.config.getoption("--benchmark-only", default=False):
         pytest.skip("benchmarks run with --benchmark-only")
-    threads = torch.get_num_threads()
+    threads, cores = torch.get_num_threads(), os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    if cores:  # before JAX is imported, which sizes its pool by it
+        os.sched_setaffinity(0, {max(cores)})
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     found = Table()
     yield found
     torch.set_flush_denormal(False)
     torch.set_num_threads(threads)
+    if cores:
+        os.sched_setaffinity(0, cores)
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print("", *found.lines(), sep="\n")
 
 
 def seconds(compute: Compute, repeats: int) -> float:
-    """CPU time of one call, from a block of them."""
+    """CPU time of one call, from a block of them; without the garbage collector, as timeit does."""
+    gc.disable()
     start = time.process_time()
     for _ in range(repeats):
         compute()
-    return (time.process_time() - start) / repeats
+    taken = (time.process_time() - start) / repeats
+    gc.enable()
+    return taken
 
 
 def repeats(compute: Compute) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import pairwise
@@ -41,6 +41,15 @@ def kernels() -> dict[str, build.Kernels]:
     if isinstance(found, str):
         pytest.skip(found)
     return found
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Wide products are the kernels' in one thread only."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -124,7 +133,32 @@ def test_every_function_of_theirs(name: str, quantity: str, used: set[str], case
 def test_products_of_a_wide_network(name: str, quantity: str, used: set[str], cases_of_its_own: None) -> None:
     for dtype in DTYPES:
         check(bent(name, 40), quantity, dtype)
-    assert "bends" in used
+    assert "wide_product" in used
+
+
+def test_a_wide_network_is_left_to_pytorch_where_that_has_more_threads(used: set[str]) -> None:
+    module, x, y = integers([3, 40, 2]), common.draw(9, 3), common.draw(9, 2, seed=2)
+    torch.set_num_threads(2)
+    with layerwise.fused():
+        layerwise.hvp(module, x, y, torch.ones(242, dtype=x.dtype), loss=nn.MSELoss())
+    assert not used
+    torch.set_num_threads(1)
+    with layerwise.fused():
+        layerwise.hvp(module, x, y, torch.ones(242, dtype=x.dtype), loss=nn.MSELoss())
+    assert "wide_product" in used
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sizes=st.lists(st.integers(1, 300), min_size=3, max_size=4), n=st.integers(1, 40), bias=st.booleans())
+def test_wide_products_at_every_edge_of_a_tile(used: set[str], sizes: list[int], n: int, bias: bool) -> None:
+    """Exact in any order, so a row, a column or a depth that a tile or a panel loses or counts twice is seen."""
+    module, x, y = integers([*sizes, 2], bias), common.draw(n, sizes[0]), common.draw(n, 2, seed=2)
+    v = (torch.arange(sum(one.numel() for one in module.parameters())) % 3 - 1).double()
+    for product in (layerwise.hvp, layerwise.ggnvp):
+        expected = product(module, x, y, v, loss=nn.MSELoss(reduction="sum"))
+        with layerwise.fused():
+            assert torch.equal(product(module, x, y, v, loss=nn.MSELoss(reduction="sum")), expected)
+    assert "wide_product" in used or max(sizes) <= 32
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -208,8 +242,13 @@ FAULTS = {
     "second = -2 * a * slope;": ("second = 2 * a * slope;", "tanh_mlp", "hessian_diagonal"),
     "d *= slope;": ("", "tanh_mlp", "ggnvp"),
     "sum += now": ("sum += 2 * now", "tanh_mlp", "ggn_diagonal"),
-    "total[r][c] += a": ("total[r][c] -= a", "tanh_mlp", "ggn"),
-    "to[k] = factor * from[i + k]": ("to[k] = from[i + k]", "tanh_mlp", "jacobian_params"),
+    "total[r][c] += a[r]": ("total[r][c] -= a[r]", "tanh_mlp", "hvp"),
+    "total[r][c] += *block": ("total[r][c] -= *block", "digits_mlp", "hvp"),
+    "+ all[r][j]": ("", "tanh_mlp", "ggn"),
+    "before += total": ("before = total", "digits_mlp", "hvp"),
+    "(2, 3, 6, 7)": ("(2, 3, 7, 6)", "digits_mlp", "hvp"),
+    "factor * from[i]": ("from[i]", "tanh_mlp", "jacobian_params"),
+    "factor * part": ("part", "digits_mlp", "jacobian_params"),
     "tangent *= slope;": ("", "digits_mlp", "ggnvp"),
     "+ second[i]": ("- second[i]", "digits_mlp", "hvp"),
 }

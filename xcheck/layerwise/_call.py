@@ -76,6 +76,13 @@ def chunks(chunk_size: int | None, *tensors: Tensor) -> Iterator[tuple[Tensor, .
 
 def tangents(v: Tensor, size: int) -> tuple[Tensor, bool]:
     """`v` of theta, (p,) or (p, k), as columns (k, p); the flag says that there was but one."""
-    if v.ndim not in (1, 2) or v.shape[0] != size:
+    if v.ndim != 2 or v.shape[0] != size:
+        return tangent(v, size)[None], True
+    return v.t(), False
+
+
+def tangent(v: Tensor, size: int) -> Tensor:
+    """`v` of theta, (p,)."""
+    if v.ndim != 1 or v.shape[0] != size:
         raise BadShape(f"layerwise: v has shape {tuple(v.shape)}, expected ({size},) or ({size}, k), as theta")
-    return (v[None], True) if v.ndim == 1 else (v.t(), False)
+    return v

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from xcheck.layerwise._layer import Layer
 
 
-# Bytes of columns that are worked on at a time where nothing but a sum over them is kept: half of a common L2 cache.
-CACHE = 2**19
+# Bytes of columns that are worked on at a time where nothing but a sum over them is kept: most of a common L2 cache.
+CACHE = 3 * 2**18
 
 
 class Form(Protocol):
@@ -108,10 +108,11 @@ class Behind:
 
     def diagonal(self) -> Tensor:
         """`D^2 sum_k (J^T L)_k (J^T R)_k`, as many columns at a time as the cache holds."""
-        one = self.layer.x.numel() * self.layer.x.element_size()
-        size = max(1, CACHE // max(one, 1))
+        one, count = self.layer.x.numel() * self.layer.x.element_size(), len(self.before.left)
+        parts = -(-count // max(1, CACHE // max(one, 1)))
+        size = max(1, -(-count // max(1, parts)))  # all alike: a small part costs more than its share
         total: Tensor | None = None
-        for start in range(0, len(self.before.left), size):
+        for start in range(0, count, size):
             part = self.before.some(slice(start, start + size)).pulled(self.layer).diagonal()
             total = part if total is None else total.add_(part)
         assert total is not None

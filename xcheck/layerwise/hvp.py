@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from xcheck.layerwise._call import exact, run, tangents
+from xcheck.layerwise._call import exact, run, tangent, tangents
 from xcheck.layerwise._forms import Columns
 from xcheck.layerwise._fused.context import fusible_product
 from xcheck.layerwise._plain import plain, sizes
@@ -59,10 +59,10 @@ def _product(module: nn.Module, x: Tensor, y: Tensor, v: Tensor, loss: nn.Module
     factor, _ = scale(loss, y)
     chain = plain(module, x) if v.ndim == 1 else None
     if chain is not None:
-        t, kernels = tangents(v, sum(sizes(chain)))[0][0], fusible_product(chain, x)
+        kernels = fusible_product(chain, x)
         if kernels is not None:
-            return kernels.product(x, y, t, loss, curved=curved)
-        return product(chain, x, y, t, loss, factor, curved=curved)
+            return kernels.product(x, y, tangent(v, kernels.size), loss, factor, curved=curved)
+        return product(chain, x, y, tangent(v, sum(sizes(chain))), loss, factor, curved=curved)
     root, theta = run(module, x)
     t, single = tangents(v, theta.size)
     output = at_output(loss, root.y, y)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
-from ctypes import CDLL, c_int64, c_void_p
+from ctypes import CDLL, c_double, c_int64, c_void_p
 from functools import lru_cache
 from pathlib import Path
 
@@ -51,8 +51,9 @@ ARGUMENTS = {
     "squares": (*NETWORK, c_void_p, c_int64, *(c_void_p,) * 3),  # C, h, g, tape, result
     "gram": (*NETWORK, c_void_p, c_int64, *(c_void_p,) * 2),  # C, h, tape, result
     "jacobian": (*NETWORK, c_int64, c_void_p),  # c, result
-    "bends": (c_int64, c_int64, *(c_void_p,) * 3),  # kind, half, z, a, slopes
-    "unbends": (c_int64, *(c_void_p,) * 3),  # half, slopes, z, g
+    "wide_tape": NETWORK,
+    "wide_forward": (*NETWORK, c_void_p, c_void_p, c_int64, c_void_p, c_void_p),  # x, v, curved, f, tape
+    "wide_product": (*NETWORK, *(c_void_p,) * 3, c_double, c_void_p, c_void_p),  # v, g, dg, factor, tape, result
 }
 
 
@@ -76,7 +77,7 @@ def compiled(sources: Path = SOURCES) -> dict[str, Kernels]:
 def _kernel(library: CDLL, dtype: str, name: str) -> Callable[..., int]:
     kernel = library[f"{dtype}_{name}"]
     kernel.argtypes = ARGUMENTS[name]
-    kernel.restype = c_int64 if name == "tape" else None
+    kernel.restype = c_int64 if name.endswith("tape") else None
     return kernel
 
 

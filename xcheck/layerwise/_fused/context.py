@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from xcheck.layerwise._fused.build import Kernels, kernels
-from xcheck.layerwise._fused.network import Network, network
+from xcheck.layerwise._fused.network import Network
 from xcheck.layerwise._fused.stages import stages
 from xcheck.layerwise._fused.wide import Wide
 from xcheck.layerwise._plain import Plain, narrow
@@ -63,13 +63,15 @@ def fusible_chain(chain: Plain, x: Tensor) -> Network | None:
     """The same of a chain that is known to be narrow."""
     found = wanted(x)
     taken = None if found is None else stages(chain, x)
-    return None if found is None or taken is None else network(found, taken)
+    return None if found is None or taken is None else Network(found, taken, x.dtype)
 
 
 def fusible_product(chain: Plain, x: Tensor) -> Network | Wide | None:
-    """A chain of any width, for products with a vector."""
+    """A chain of any width, for products with a vector; a wide one in one thread only, as PyTorch may have more."""
     found = wanted(x)
     taken = None if found is None else stages(chain, x)
     if found is None or taken is None:
         return None
-    return network(found, taken) if max(max(one.affine.weight.shape) for one in taken) <= NARROW else Wide(found, taken)
+    if taken.widest <= NARROW:
+        return Network(found, taken, x.dtype)
+    return Wide(found, taken) if torch.get_num_threads() == 1 else None

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ctypes import Array
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from xcheck.layerwise._call import chunks
-from xcheck.layerwise._errors import BadShape
-from xcheck.layerwise._fused.build import Kernels, Layer
-from xcheck.layerwise._fused.stages import Stage
+from xcheck.layerwise._fused.build import Kernels
+from xcheck.layerwise._fused.stages import Stages, address, ready
 from xcheck.layerwise.losses import Output, at_output, scale
 
 STRIP = 256  # bytes of a row: `WIDE` vectors
@@ -30,40 +28,39 @@ class Pass:
 
 
 class Network:
-    """A narrow chain on its way through the kernels; `layers` holds addresses of what `stages` keeps alive."""
+    """A narrow chain on its way through the kernels."""
 
-    def __init__(self, kernels: Kernels, stages: list[Stage], layers: list[Layer], size: int) -> None:
-        self._kernels, self._stages, self._size = kernels, stages, size
-        self._dtype = dtype = stages[0].affine.weight.dtype
-        self._layers: Array[Layer] = (Layer * len(layers))(*layers)
+    def __init__(self, kernels: Kernels, stages: Stages, dtype: torch.dtype) -> None:
+        self._kernels, self._stages, self._dtype, self.size = kernels, stages, dtype, stages.size
+        self._layers, self._count = stages.layers, len(stages.layers)
         self._strip = STRIP // dtype.itemsize
-        self._tape = kernels["tape"](self._layers, len(layers), 1)  # bytes for a strip
+        self._tape = kernels["tape"](self._layers, self._count, 1)  # bytes for a strip
 
-    def product(self, x: Tensor, y: Tensor, v: Tensor, loss: nn.Module, *, curved: bool) -> Tensor:
-        """`H v` (curved) or `G v`, (p,)."""
-        factor, v = scale(loss, y)[0], self._ready(v)
+    def product(
+        self, x: Tensor, y: Tensor, v: Tensor, loss: nn.Module, factor: float | Tensor, *, curved: bool
+    ) -> Tensor:
+        """`H v` (curved) or `G v`, (p,), of `factor sum_n e_n`."""
+        v = ready(v, self._dtype)
         result = torch.zeros_like(v)
         for one in self._passes(x, y, loss, curved, v):
             assert one.df is not None
-            dg, g = self._ready(one.output.product(one.df)), self._gradient(one) if curved else None
+            dg, g = ready(one.output.product(one.df), self._dtype), self._gradient(one) if curved else None
             self._call(
-                "product", one.f, v.data_ptr(), _address(g), dg.data_ptr(), one.tape.data_ptr(), result.data_ptr()
+                "product", one.f, v.data_ptr(), address(g), dg.data_ptr(), one.tape.data_ptr(), result.data_ptr()
             )
         return result.mul_(factor)
 
     def diagonal(self, x: Tensor, y: Tensor, loss: nn.Module, *, curved: bool) -> Tensor:
         """The diagonal of `H` (curved) or `G`, (p,)."""
-        factor, result = scale(loss, y)[0], x.new_zeros(self._size)
+        factor, result = scale(loss, y)[0], x.new_zeros(self.size)
         for one in self._passes(x, y, loss, curved):
             root, g = self._root(one), self._gradient(one) if curved else None
-            self._call(
-                "squares", one.f, root.data_ptr(), len(root), _address(g), one.tape.data_ptr(), result.data_ptr()
-            )
+            self._call("squares", one.f, root.data_ptr(), len(root), address(g), one.tape.data_ptr(), result.data_ptr())
         return result.mul_(factor)
 
     def ggn(self, x: Tensor, y: Tensor, loss: nn.Module) -> Tensor:
         """`G`, (p, p)."""
-        factor, result = scale(loss, y)[0], x.new_zeros(self._size, self._size)
+        factor, result = scale(loss, y)[0], x.new_zeros(self.size, self.size)
         for one in self._passes(x, y, loss, False):
             root = self._root(one)
             self._call("gram", one.f, root.data_ptr(), len(root), one.tape.data_ptr(), result.data_ptr())
@@ -72,10 +69,10 @@ class Network:
     def forward(self, x: Tensor, curved: bool, v: Tensor | None = None) -> tuple[Tensor, Tensor | None, Tensor]:
         """`f(x)`, `J v`, and the tape, which holds what `H` needs if `curved`."""
         x, n = x.contiguous(), x.shape[0]
-        f = x.new_empty((n, self._layers[-1].outputs))
+        f = x.new_empty((n, self._stages.outputs))
         df = None if v is None else torch.empty_like(f)
         tape = torch.empty(-(-n // self._strip) * self._tape, dtype=torch.uint8)
-        self._call("forward", f, x.data_ptr(), _address(v), curved, f.data_ptr(), _address(df), tape.data_ptr())
+        self._call("forward", f, x.data_ptr(), address(v), curved, f.data_ptr(), address(df), tape.data_ptr())
         return f, df, tape
 
     def _passes(self, x: Tensor, y: Tensor, loss: nn.Module, curved: bool, v: Tensor | None = None) -> Iterator[Pass]:
@@ -85,35 +82,10 @@ class Network:
             yield Pass(f, df, at_output(loss, f, target), tape)
 
     def _gradient(self, one: Pass) -> Tensor:
-        return self._ready(one.output.gradient())
+        return ready(one.output.gradient(), self._dtype)
 
     def _root(self, one: Pass) -> Tensor:
-        return self._ready(one.output.root().pair(len(one.f))[0])
-
-    def _ready(self, tensor: Tensor) -> Tensor:
-        """As the kernels read it: a loss may have promoted it, or made a view.
-
-        Raises:
-            BadShape: it lies on another device.
-        """
-        if not tensor.is_cpu:
-            raise BadShape(f"layerwise: the network is on the CPU, and what it is multiplied with on {tensor.device}")
-        return (tensor if tensor.dtype == self._dtype else tensor.to(self._dtype)).contiguous()
+        return ready(one.output.root().pair(len(one.f))[0], self._dtype)
 
     def _call(self, name: str, examples: Tensor, *arguments: int | None) -> None:
-        self._kernels[name](self._layers, len(self._stages), examples.shape[0], *arguments)
-
-
-def _address(tensor: Tensor | None) -> int | None:
-    return None if tensor is None else tensor.data_ptr()
-
-
-def network(kernels: Kernels, stages: list[Stage]) -> Network:
-    """The stages for the kernels."""
-    layers, size = [], 0
-    for one in stages:
-        outputs, inputs = one.affine.weight.shape
-        bias = one.affine.bias
-        layers.append(Layer(one.affine.weight.data_ptr(), _address(bias), inputs, outputs, one.bend, size))
-        size += outputs * inputs if bias is None else outputs * (inputs + 1)
-    return Network(kernels, stages, layers, size)
+        self._kernels[name](self._layers, self._count, examples.shape[0], *arguments)

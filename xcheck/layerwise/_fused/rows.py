@@ -7,7 +7,7 @@ from torch import Tensor
 
 from xcheck.layerwise._call import chunks
 from xcheck.layerwise._fused.build import Kernels, Outer
-from xcheck.layerwise._plain import Affine, Bend, Plain
+from xcheck.layerwise._plain import Affine, Bend, Plain, first
 
 
 def streamed(kernels: Kernels, chain: Plain, x: Tensor, out: Tensor, chunk_size: int | None) -> Tensor:
@@ -25,14 +25,15 @@ def _write(kernels: Kernels, chain: Plain, x: Tensor, out: Tensor) -> None:
     n, c = f.shape
     columns = torch.eye(c, dtype=f.dtype).repeat(n, 1)
     layers, alive = [], []
-    for one in reversed(chain):
+    for one in reversed(chain[first(chain) :]):
         if isinstance(one, Bend):
             columns = (columns.view(n, c, -1) * one.layer.slope.unsqueeze(1)).view(n * c, -1)
             continue
         outputs, inputs = one.weight.shape
         layers.append(Outer(columns.data_ptr(), one.a.data_ptr(), inputs, outputs, one.bias is not None))
         alive.append(columns)
-        columns = torch.mm(columns, one.weight)
+        if one is not chain[first(chain)]:
+            columns = torch.mm(columns, one.weight)
     kernels["jacobian"]((Outer * len(layers))(*reversed(layers)), len(layers), n, c, out.data_ptr())
 
 

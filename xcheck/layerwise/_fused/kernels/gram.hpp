@@ -2,13 +2,15 @@
 
 #pragma once
 
+#include "matmul.hpp"
 #include "network.hpp"
 
 namespace {
 
 // All of G = sum_k (C_k^T J)^T (C_k^T J), (p, p).
 template <class T> void gram(const Network<T> &net, const T *C, int64_t h, const Row<T> *tape, T *result) {
-    constexpr int DEPTH = 4;  // strips, so that adding up an accumulator's lanes is rare
+    constexpr int DEPTH = DEEP / STRIP<float>;  // strips of a panel
+    Product<T> product;
     std::vector<Row<T>> panel(net.size * DEPTH), now(net.widest), back(net.widest);
     int64_t filled = 0, last = (net.n + STRIP<T> - 1) / STRIP<T> * h;
     for (int64_t item = 0; item < last; item++) {
@@ -31,7 +33,8 @@ template <class T> void gram(const Network<T> &net, const T *C, int64_t h, const
         if (++filled < DEPTH && item + 1 < last) continue;
         for (int64_t j = 0; filled < DEPTH && j < net.size; j++)
             for (int64_t d = filled; d < DEPTH; d++) panel[j * DEPTH + d] = Row<T>{};
-        outer(panel.data(), panel.data(), net.size, net.size, result, DEPTH, true);
+        Matrix<T> P(reinterpret_cast<const T *>(panel.data()), DEPTH * STRIP<T>);
+        product(net.size, DEPTH * STRIP<T>, net.size, P, P.t(), result, true, {nullptr}, true);
         filled = 0;
     }
     for (int64_t i = 0; i < net.size; i++)

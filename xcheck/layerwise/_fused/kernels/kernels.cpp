@@ -1,10 +1,10 @@
 // The kernels as plain C functions, for floats and doubles.
 
-#include "entries.hpp"
 #include "gram.hpp"
 #include "product.hpp"
 #include "squares.hpp"
 #include "stream.hpp"
+#include "wide.hpp"
 
 #define EXPORT(T, name)                                                                                                \
     extern "C" int64_t name##_tape(const Layer *layers, int64_t count, int64_t n) {                                    \
@@ -29,10 +29,17 @@
     extern "C" void name##_jacobian(const Outer *layers, int64_t count, int64_t n, int64_t c, T *result) {             \
         jacobian(layers, count, n, c, result);                                                                         \
     }                                                                                                                  \
-    extern "C" void name##_bends(int64_t kind, int64_t half, const T *z, T *a, T *slopes) {                            \
-        bends(kind, half, z, a, slopes);                                                                               \
+    extern "C" int64_t name##_wide_tape(const Layer *layers, int64_t count, int64_t n) {                               \
+        return Wide<T>(layers, count, n).size * int64_t(sizeof(T));                                                    \
     }                                                                                                                  \
-    extern "C" void name##_unbends(int64_t half, const T *slopes, const T *z, T *g) { unbends(half, slopes, z, g); }
+    extern "C" void name##_wide_forward(const Layer *layers, int64_t count, int64_t n, const T *x, const T *v,         \
+                                        int64_t curved, T *f, void *tape) {                                            \
+        wide_forward(Wide<T>(layers, count, n), x, v, curved, f, static_cast<T *>(tape));                              \
+    }                                                                                                                  \
+    extern "C" void name##_wide_product(const Layer *layers, int64_t count, int64_t n, const T *v, const T *g,         \
+                                        const T *dg, double factor, const void *tape, T *result) {                     \
+        wide_product(Wide<T>(layers, count, n), v, g, dg, T(factor), static_cast<const T *>(tape), result);            \
+    }
 
 EXPORT(float, float32)
 EXPORT(double, float64)

@@ -21,21 +21,19 @@ void multiply(const T *W, int64_t in, int64_t out, int64_t by_out, int64_t by_in
     }
 }
 
-// M += A B^T, summed over rows of `depth` Rows each; of a symmetric M only what lies on and above its diagonal.
-template <class T>
-void outer(const Row<T> *A, const Row<T> *B, int64_t rows, int64_t columns, T *M, int64_t depth = 1, bool upper = false) {
-    constexpr int HIGH = 4, LONG = 2;  // eight accumulators, and few of B loaded for each
-    for (int64_t i = 0; i < rows; i += HIGH)
-        for (int64_t j = upper ? i / LONG * LONG : 0; j < columns; j += LONG) {
-            const Row<T> *a[HIGH], *b[LONG];
-            for (int r = 0; r < HIGH; r++) a[r] = A + (i + r < rows ? i + r : i) * depth;
-            for (int c = 0; c < LONG; c++) b[c] = B + (j + c < columns ? j + c : j) * depth;
-            V<T> total[HIGH][LONG] = {};
-            for (int64_t d = 0; d < depth; d++)
-                EACH for (int r = 0; r < HIGH; r++)
-                    for (int c = 0; c < LONG; c++) total[r][c] += a[r][d].v[w] * b[c][d].v[w];
-            for (int r = 0; r < HIGH && i + r < rows; r++)
-                for (int c = 0; c < LONG && j + c < columns; c++) M[(i + r) * columns + j + c] += sum<T>(total[r][c]);
+// M += A B^T, summed over a row.
+template <class T> void outer(const Row<T> *A, const Row<T> *B, int64_t rows, int64_t columns, T *M) {
+    constexpr int TALL = 4, BROAD = 2;  // eight accumulators, and few of B loaded for each
+    for (int64_t i = 0; i < rows; i += TALL)
+        for (int64_t j = 0; j < columns; j += BROAD) {
+            const Row<T> *a[TALL], *b[BROAD];
+            for (int r = 0; r < TALL; r++) a[r] = A + (i + r < rows ? i + r : i);
+            for (int c = 0; c < BROAD; c++) b[c] = B + (j + c < columns ? j + c : j);
+            V<T> total[TALL][BROAD] = {};
+            EACH for (int r = 0; r < TALL; r++)
+                for (int c = 0; c < BROAD; c++) total[r][c] += a[r]->v[w] * b[c]->v[w];
+            for (int r = 0; r < TALL && i + r < rows; r++)
+                for (int c = 0; c < BROAD && j + c < columns; c++) M[(i + r) * columns + j + c] += sum<T>(total[r][c]);
         }
 }
 

@@ -2,8 +2,8 @@
 
 #pragma once
 
-#include <cstdint>
-#include <cstring>
+#include "lanes.hpp"
+
 #ifdef __AVX__
 #include <immintrin.h>
 #endif
@@ -17,48 +17,54 @@ struct Outer {
 namespace {
 
 // A matrix too large for any cache, written once from its first entry to its last: whole lines go past the caches, which
-// would read them first. `room(count)` is where the next entries are to be made.
+// would read them first, and from registers, as a second store for each entry would wait for the first.
 template <class T> class Stream {
-    static constexpr int64_t LINE = 64 / sizeof(T), MOST = 128 * LINE;
-    alignas(64) T buffer[MOST];
-    T *line;  // of the result, where the buffer belongs
+    static constexpr int64_t LINE = 64 / sizeof(T), PARTS = LINE / COUNT<T>;
+    alignas(64) T line[LINE];  // the one that is not full yet
+    T *at;                     // where it belongs
     int64_t first, filled;
 
-  public:
-    static constexpr int64_t ROOM = MOST / 2;
-    explicit Stream(T *result) {
-        first = filled = reinterpret_cast<uintptr_t>(result) % 64 / sizeof(T);
-        line = result - first;
-    }
-    T *room(int64_t count) {
-        if (filled + count > MOST) write();
-        filled += count;
-        return buffer + filled - count;
-    }
-    void write() {
-        int64_t done = 0;
+    void full() {
         if (first) {  // what lies before the result is not ours
-            std::memcpy(line + first, buffer + first, (LINE - first) * sizeof(T));
-            done = LINE;
-            first = 0;
+            std::memcpy(at + first, line + first, (LINE - first) * sizeof(T));
+        } else {
+            V<T> parts[PARTS];
+            std::memcpy(parts, line, sizeof parts);
+            for (int k = 0; k < PARTS; k++) past(at + k * COUNT<T>, parts[k]);
         }
-        for (; done + LINE <= filled; done += LINE) whole(line + done, buffer + done);
-        std::memmove(buffer, buffer + done, (filled - done) * sizeof(T));
-        line += done;
-        filled -= done;
+        at += LINE;
+        first = filled = 0;
     }
-    static void whole(T *to, const T *from) {
+    static void past(T *to, V<T> part) {
 #ifdef __AVX__
-        for (int64_t k = 0; k < 2; k++)
-            _mm256_stream_si256(reinterpret_cast<__m256i *>(to) + k,
-                                _mm256_load_si256(reinterpret_cast<const __m256i *>(from) + k));
+        _mm256_stream_si256(reinterpret_cast<__m256i *>(to), reinterpret_cast<__m256i &>(part));
 #else
-        std::memcpy(to, from, 64);
+        std::memcpy(to, &part, sizeof part);
 #endif
     }
+
+  public:
+    explicit Stream(T *result) {
+        first = filled = reinterpret_cast<uintptr_t>(result) % 64 / sizeof(T);
+        at = result - first;
+    }
+    // The next entries: `factor` times `from`, but 0 where the factor is, whatever stands there.
+    void put(T factor, const T *from, int64_t count) {
+        int64_t i = 0;
+        while (i < count) {
+            if (!filled)
+                for (; i + LINE <= count; i += LINE, at += LINE)
+                    for (int k = 0; k < PARTS; k++) {
+                        V<T> part = {};
+                        if (factor != 0) std::memcpy(&part, from + i + k * COUNT<T>, sizeof part);
+                        past(at + k * COUNT<T>, factor * part);
+                    }
+            for (; i < count && filled < LINE; i++) line[filled++] = factor == 0 ? T(0) : factor * from[i];
+            if (filled == LINE) full();
+        }
+    }
     ~Stream() {
-        if (filled >= LINE) write();
-        std::memcpy(line + first, buffer + first, (filled - first) * sizeof(T));
+        std::memcpy(at + first, line + first, (filled - first) * sizeof(T));
 #ifdef __AVX__
         _mm_sfence();
 #endif
@@ -73,18 +79,8 @@ template <class T> void jacobian(const Outer *layers, int64_t count, int64_t n, 
             const Outer &layer = layers[l];
             const T *left = static_cast<const T *>(layer.left) + row * layer.out;
             const T *right = static_cast<const T *>(layer.right) + row / c * layer.in;
-            for (int64_t o = 0; o < layer.out + layer.bias; o++) {
-                const T *from = o < layer.out ? right : left, factor = o < layer.out ? left[o] : 1;
-                int64_t length = o < layer.out ? layer.in : layer.out;
-                for (int64_t i = 0; i < length; i += Stream<T>::ROOM) {
-                    int64_t many = length - i < Stream<T>::ROOM ? length - i : Stream<T>::ROOM;
-                    T *__restrict to = stream.room(many);
-                    if (factor == 0)  // an output that does not see the layer's: 0, whatever the input
-                        std::memset(to, 0, many * sizeof(T));
-                    else
-                        for (int64_t k = 0; k < many; k++) to[k] = factor * from[i + k];
-                }
-            }
+            for (int64_t o = 0; o < layer.out; o++) stream.put(left[o], right, layer.in);
+            if (layer.bias) stream.put(1, left, layer.out);
         }
 }
 

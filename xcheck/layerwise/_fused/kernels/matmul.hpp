@@ -1,0 +1,170 @@
+// Matrix products of wide networks: what a vendor's library leaves on the table for matrices of a few hundred rows.
+//
+// Goto and van de Geijn (2008): a tile of the result stays in registers while it runs along k, over panels of both
+// matrices that were packed in the order in which a tile reads them, the right one for the first cache, the left one for
+// the second.
+
+#pragma once
+
+#include <algorithm>
+#include <initializer_list>
+#include <memory>
+
+#include "lanes.hpp"
+
+namespace {
+
+// A matrix to be read: entry (i, j) is at[i * by_row + j * by_column].
+template <class T> struct Matrix {
+    const T *at;
+    int64_t by_row, by_column;
+    Matrix() = default;
+    Matrix(const T *at, int64_t columns) : at(at), by_row(columns), by_column(1) {}
+    Matrix(const T *at, int64_t by_row, int64_t by_column) : at(at), by_row(by_row), by_column(by_column) {}
+    Matrix t() const { return {at, by_column, by_row}; }
+    Matrix from(int64_t i, int64_t j) const { return {at + i * by_row + j * by_column, by_row, by_column}; }
+};
+
+#ifdef __has_builtin
+#if __has_builtin(__builtin_shufflevector)
+#define SHUFFLES
+#endif
+#endif
+
+#ifdef SHUFFLES
+// (a, b) becomes every other group of lanes of both, and the groups between them; a group is 1, 2 or 4 lanes.
+#define EXCHANGE(V, first, second)                                                                                     \
+    {                                                                                                                  \
+        V low = __builtin_shufflevector(a, b, LANES first), high = __builtin_shufflevector(a, b, LANES second);        \
+        a = low, b = high;                                                                                             \
+    }
+#define LANES(...) __VA_ARGS__
+template <int GROUP> void exchange(V<float> &a, V<float> &b) {
+    if constexpr (GROUP == 1) EXCHANGE(V<float>, (0, 8, 1, 9, 4, 12, 5, 13), (2, 10, 3, 11, 6, 14, 7, 15))
+    if constexpr (GROUP == 2) EXCHANGE(V<float>, (0, 1, 8, 9, 4, 5, 12, 13), (2, 3, 10, 11, 6, 7, 14, 15))
+    if constexpr (GROUP == 4) EXCHANGE(V<float>, (0, 1, 2, 3, 8, 9, 10, 11), (4, 5, 6, 7, 12, 13, 14, 15))
+}
+template <int GROUP> void exchange(V<double> &a, V<double> &b) {
+    if constexpr (GROUP == 1) EXCHANGE(V<double>, (0, 4, 2, 6), (1, 5, 3, 7))
+    if constexpr (GROUP == 2) EXCHANGE(V<double>, (0, 1, 4, 5), (2, 3, 6, 7))
+}
+
+// A square of lanes, transposed.
+inline void transpose(V<double> (&r)[4]) {
+    for (int i : {0, 2}) exchange<1>(r[i], r[i + 1]);
+    for (int i : {0, 1}) exchange<2>(r[i], r[i + 2]);
+}
+inline void transpose(V<float> (&r)[8]) {
+    for (int i : {0, 2, 4, 6}) exchange<1>(r[i], r[i + 1]);  // columns 0 1 4 5 and 2 3 6 7 of two rows
+    for (int i : {0, 1, 4, 5}) exchange<2>(r[i], r[i + 2]);  // 0 4, 2 6, 1 5 and 3 7 of four
+    for (int i : {0, 1, 2, 3}) exchange<4>(r[i], r[i + 4]);
+    std::swap(r[1], r[2]);
+    std::swap(r[5], r[6]);
+}
+#endif
+
+// to[k * LANES + l] = M(l, k), and 0 where M has no row l. What is copied by vectors may write one beyond the end.
+template <class T, int LANES> void pack(Matrix<T> M, int64_t rows, int64_t depth, T *to) {
+    constexpr int VECTORS = (LANES + COUNT<T> - 1) / COUNT<T>;
+    int64_t k = 0;
+    if (rows >= LANES && M.by_row == 1)
+        for (; k + COUNT<T> <= depth; k++)  // but for the last, whose vectors might end outside of M
+            std::memcpy(to + k * LANES, M.at + k * M.by_column, VECTORS * sizeof(V<T>));
+#ifdef SHUFFLES
+    for (; rows >= LANES && LANES % COUNT<T> == 0 && M.by_column == 1 && k + COUNT<T> <= depth; k += COUNT<T>)
+        for (int g = 0; g < VECTORS; g++) {
+            V<T> block[COUNT<T>];
+            for (int l = 0; l < COUNT<T>; l++) std::memcpy(&block[l], M.from(g * COUNT<T> + l, k).at, sizeof(V<T>));
+            transpose(block);
+            for (int l = 0; l < COUNT<T>; l++) std::memcpy(to + (k + l) * LANES + g * COUNT<T>, &block[l], sizeof(V<T>));
+        }
+#endif
+    for (; k < depth; k++)
+        for (int64_t l = 0; l < LANES; l++) to[k * LANES + l] = l < rows ? *M.from(l, k).at : T(0);
+}
+
+constexpr int HIGH = 6, LONG = 2;  // a tile: twelve accumulators, and three registers for what they are fed with
+constexpr int64_t DEEP = 256;      // of a panel
+template <class T> constexpr int WIDTH = LONG * COUNT<T>;
+
+// HIGH rows of A from `row` on, of which `rows` are there, and what their rows of C begin with: `start`, or 0.
+template <class T> struct Block {
+    Matrix<T> A;
+    int64_t row, rows;
+    const T *start;
+};
+
+// C = start + A B for one tile, or C += A B if `add`; B is packed. Only `columns` of C are there, from `column` on.
+template <class T>
+void tile(const Block<T> &block, int64_t depth, const V<T> *B, int64_t column, int64_t columns, bool add, T *C, int64_t ld) {
+    V<T> total[HIGH][LONG];
+    for (auto &row : total)
+        for (auto &one : row) one = V<T>{};
+#pragma GCC unroll 4
+    for (int64_t k = 0; k < depth; k++)
+        for (int r = 0; r < HIGH; r++)
+            for (int c = 0; c < LONG; c++) total[r][c] += *block.A.from(r, k).at * B[k * LONG + c];
+    C += block.row * ld + column;
+    const T *start = block.start ? block.start + column : nullptr;
+    if (block.rows == HIGH && columns == WIDTH<T>) {
+        for (int r = 0; r < HIGH; r++)
+            for (int c = 0; c < LONG; c++) {
+                T *to = C + r * ld + c * COUNT<T>;
+                V<T> before = {};
+                if (add || start) std::memcpy(&before, add ? to : start + c * COUNT<T>, sizeof before);
+                before += total[r][c];
+                std::memcpy(to, &before, sizeof before);
+            }
+        return;
+    }
+    T all[HIGH][WIDTH<T>];
+    for (int r = 0; r < HIGH; r++)  // one by one, so that they are registers until here
+        for (int c = 0; c < LONG; c++) std::memcpy(&all[r][c * COUNT<T>], &total[r][c], sizeof total[r][c]);
+    for (int64_t r = 0; r < block.rows; r++)
+        for (int64_t j = 0; j < columns; j++) C[r * ld + j] = (add ? C[r * ld + j] : start ? start[j] : T(0)) + all[r][j];
+}
+
+// Products one after another, in the same memory.
+template <class T> class Product {
+    static constexpr int64_t MOST = 192 / sizeof(T);  // blocks of A that stay in a second cache
+    std::unique_ptr<V<T>[]> left{new V<T>[MOST * HIGH * DEEP / COUNT<T> + 1]}, right{new V<T>[DEEP * LONG + LONG]};
+    Block<T> blocks[MOST];
+    int64_t count = 0;
+
+    T *room() { return reinterpret_cast<T *>(left.get()) + count * HIGH * DEEP; }
+
+    // All tiles of the blocks; with `upper` only those that reach the diagonal of C, or lie above it.
+    void tiles(Matrix<T> B, int64_t depth, int64_t n, bool add, bool upper, T *C) {
+        T *panel = reinterpret_cast<T *>(right.get());
+        for (int64_t j = upper ? blocks[0].row / WIDTH<T> * WIDTH<T> : 0; j < n; j += WIDTH<T>) {
+            int64_t columns = std::min<int64_t>(WIDTH<T>, n - j);
+            pack<T, WIDTH<T>>(B.from(0, j).t(), columns, depth, panel);
+            for (int64_t b = 0; b < count && !(upper && blocks[b].row >= j + columns); b++)
+                tile(blocks[b], depth, right.get(), j, columns, add, C, n);
+        }
+        count = 0;
+    }
+
+  public:
+    // C = start + A B, or C += A B if `add`. A has m rows, and as many again for each further `start`; C is (.., n).
+    void operator()(int64_t m, int64_t k, int64_t n, Matrix<T> A, Matrix<T> B, T *C, bool add = false,
+                    std::initializer_list<const T *> starts = {nullptr}, bool upper = false) {
+        for (int64_t d = 0; d < k; d += DEEP) {
+            int64_t depth = std::min(DEEP, k - d), first = 0;
+            for (const T *start : starts) {
+                for (int64_t i = 0; i < m; i += HIGH) {
+                    Block<T> &block = blocks[count] = {A.from(first + i, d), first + i, std::min<int64_t>(HIGH, m - i), start};
+                    if (block.A.by_column != 1 || block.rows < HIGH) {  // else it is read where it is
+                        pack<T, HIGH>(block.A, block.rows, depth, room());
+                        block.A = {room(), 1, HIGH};
+                    }
+                    if (++count == MOST) tiles(B.from(d, 0), depth, n, add || d, upper, C);
+                }
+                first += m;
+            }
+            if (count) tiles(B.from(d, 0), depth, n, add || d, upper, C);
+        }
+    }
+};
+
+}  // namespace
