@@ -238,6 +238,19 @@ def test_a_jacobian_of_any_width_anywhere_in_memory(sizes: list[int], dtype: tor
         assert bool((room[offset + expected.numel() :] == 7).all())
 
 
+def test_a_large_fresh_result(used: set[str], kernels: dict[str, build.Kernels]) -> None:
+    """Its memory is asked for beforehand, in large parts, and nothing that stands in memory is changed by it."""
+    module, x = integers([30, 40, 8]), common.draw(1500, 30)  # 150 MB
+    expected = layerwise.jacobian(module, x)
+    with layerwise.fused():
+        assert torch.equal(layerwise.jacobian(module, x), expected)
+    assert {"pages", "jacobian"} <= used
+    for start, end in ((0, expected.nbytes), (8, expected.nbytes - 8), (1 << 21, 3 << 21), (40, 48)):
+        kernels["float64"]["pages"](expected.data_ptr() + start, end - start)
+    with layerwise.fused():
+        assert torch.equal(layerwise.jacobian(module, x), expected)
+
+
 FAULTS = {
     "second = -2 * a * slope;": ("second = 2 * a * slope;", "tanh_mlp", "hessian_diagonal"),
     "d *= slope;": ("", "tanh_mlp", "ggnvp"),
@@ -245,8 +258,8 @@ FAULTS = {
     "total[r][c] += a[r]": ("total[r][c] -= a[r]", "tanh_mlp", "hvp"),
     "total[r][c] += *block": ("total[r][c] -= *block", "digits_mlp", "hvp"),
     "+ all[r][j]": ("", "tanh_mlp", "ggn"),
-    "before += total": ("before = total", "digits_mlp", "hvp"),
-    "(2, 3, 6, 7)": ("(2, 3, 7, 6)", "digits_mlp", "hvp"),
+    "if (add || start) total": ("if (start) total", "digits_mlp", "hvp"),
+    "pairs[i + 2], 0x31)": ("pairs[i + 2], 0x21)", "digits_mlp", "hvp"),
     "factor * from[i]": ("from[i]", "tanh_mlp", "jacobian_params"),
     "factor * part": ("part", "digits_mlp", "jacobian_params"),
     "tangent *= slope;": ("", "digits_mlp", "ggnvp"),

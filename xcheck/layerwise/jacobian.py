@@ -8,7 +8,7 @@ from xcheck.layerwise._call import chunks, exact, run
 from xcheck.layerwise._errors import BadShape
 from xcheck.layerwise._forms import Unit
 from xcheck.layerwise._fused.context import wanted
-from xcheck.layerwise._fused.rows import streamed
+from xcheck.layerwise._fused.rows import fresh, streamed
 from xcheck.layerwise._layer import Layer, Wrt
 from xcheck.layerwise._plain import forward, narrow, outputs, plain, sizes
 from xcheck.layerwise._plain_root import columns
@@ -47,7 +47,8 @@ def jacobian(
     chain = None if kernels is None else plain(module, x)
     if chain is not None and kernels is not None:
         shape = (len(x), outputs(chain), sum(sizes(chain)))
-        return streamed(kernels, chain, x, x.new_empty(shape) if out is None else _checked(out, shape, x), chunk_size)
+        out = fresh(kernels, x, shape) if out is None else _checked(out, shape, x)
+        return streamed(kernels, chain, x, out, chunk_size)
     done = 0
     for (part,) in chunks(chunk_size, x):
         root, theta = run(module, part)

@@ -19,6 +19,13 @@ def streamed(kernels: Kernels, chain: Plain, x: Tensor, out: Tensor, chunk_size:
     return out
 
 
+def fresh(kernels: Kernels, x: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """Memory for a result, there before it is written to: where it is large, faults would take most of the time."""
+    out = x.new_empty(shape)
+    kernels["pages"](out.data_ptr(), out.nbytes)
+    return out
+
+
 def _write(kernels: Kernels, chain: Plain, x: Tensor, out: Tensor) -> None:
     """The unit columns at the outputs are pulled back; the kernel multiplies them with what reaches each layer."""
     f = _forward(chain, x)

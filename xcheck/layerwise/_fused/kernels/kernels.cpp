@@ -1,6 +1,7 @@
 // The kernels as plain C functions, for floats and doubles.
 
 #include "gram.hpp"
+#include "pages.hpp"
 #include "product.hpp"
 #include "squares.hpp"
 #include "stream.hpp"
@@ -29,6 +30,7 @@
     extern "C" void name##_jacobian(const Outer *layers, int64_t count, int64_t n, int64_t c, T *result) {             \
         jacobian(layers, count, n, c, result);                                                                         \
     }                                                                                                                  \
+    extern "C" void name##_pages(T *at, int64_t bytes) { pages(reinterpret_cast<char *>(at), bytes); }                 \
     extern "C" int64_t name##_wide_tape(const Layer *layers, int64_t count, int64_t n) {                               \
         return Wide<T>(layers, count, n).size * int64_t(sizeof(T));                                                    \
     }                                                                                                                  \

@@ -4,6 +4,9 @@
 
 #include <cstdint>
 #include <cstring>
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
 
 namespace {
 
@@ -29,6 +32,14 @@ template <class T> constexpr int STRIP = WIDE * COUNT<T>;
 template <class T> struct Row { V<T> v[WIDE]; };
 
 #define EACH for (int w = 0; w < WIDE; w++)
+
+// A vector from, or to, any place.
+template <class T> V<T> get(const T *from) {
+    V<T> v;
+    std::memcpy(&v, from, sizeof v);
+    return v;
+}
+template <class T> void set(T *to, V<T> v) { std::memcpy(to, &v, sizeof v); }
 
 template <class T> T sum(const V<T> &v) {
     T total = 0;

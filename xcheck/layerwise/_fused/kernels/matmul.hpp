@@ -25,41 +25,34 @@ template <class T> struct Matrix {
     Matrix from(int64_t i, int64_t j) const { return {at + i * by_row + j * by_column, by_row, by_column}; }
 };
 
-#ifdef __has_builtin
-#if __has_builtin(__builtin_shufflevector)
-#define SHUFFLES
-#endif
-#endif
-
-#ifdef SHUFFLES
-// (a, b) becomes every other group of lanes of both, and the groups between them; a group is 1, 2 or 4 lanes.
-#define EXCHANGE(V, first, second)                                                                                     \
-    {                                                                                                                  \
-        V low = __builtin_shufflevector(a, b, LANES first), high = __builtin_shufflevector(a, b, LANES second);        \
-        a = low, b = high;                                                                                             \
+#ifdef __AVX__
+// A square of lanes, transposed: pairs of rows, pairs of pairs, and their halves.
+__attribute__((always_inline)) inline void transpose(V<double> (&r)[4]) {
+    V<double> pairs[4];
+    for (int i = 0; i < 4; i += 2) {
+        pairs[i] = _mm256_unpacklo_pd(r[i], r[i + 1]);
+        pairs[i + 1] = _mm256_unpackhi_pd(r[i], r[i + 1]);
     }
-#define LANES(...) __VA_ARGS__
-template <int GROUP> void exchange(V<float> &a, V<float> &b) {
-    if constexpr (GROUP == 1) EXCHANGE(V<float>, (0, 8, 1, 9, 4, 12, 5, 13), (2, 10, 3, 11, 6, 14, 7, 15))
-    if constexpr (GROUP == 2) EXCHANGE(V<float>, (0, 1, 8, 9, 4, 5, 12, 13), (2, 3, 10, 11, 6, 7, 14, 15))
-    if constexpr (GROUP == 4) EXCHANGE(V<float>, (0, 1, 2, 3, 8, 9, 10, 11), (4, 5, 6, 7, 12, 13, 14, 15))
+    for (int i = 0; i < 2; i++) {
+        r[i] = _mm256_permute2f128_pd(pairs[i], pairs[i + 2], 0x20);
+        r[i + 2] = _mm256_permute2f128_pd(pairs[i], pairs[i + 2], 0x31);
+    }
 }
-template <int GROUP> void exchange(V<double> &a, V<double> &b) {
-    if constexpr (GROUP == 1) EXCHANGE(V<double>, (0, 4, 2, 6), (1, 5, 3, 7))
-    if constexpr (GROUP == 2) EXCHANGE(V<double>, (0, 1, 4, 5), (2, 3, 6, 7))
-}
-
-// A square of lanes, transposed.
-inline void transpose(V<double> (&r)[4]) {
-    for (int i : {0, 2}) exchange<1>(r[i], r[i + 1]);
-    for (int i : {0, 1}) exchange<2>(r[i], r[i + 2]);
-}
-inline void transpose(V<float> (&r)[8]) {
-    for (int i : {0, 2, 4, 6}) exchange<1>(r[i], r[i + 1]);  // columns 0 1 4 5 and 2 3 6 7 of two rows
-    for (int i : {0, 1, 4, 5}) exchange<2>(r[i], r[i + 2]);  // 0 4, 2 6, 1 5 and 3 7 of four
-    for (int i : {0, 1, 2, 3}) exchange<4>(r[i], r[i + 4]);
-    std::swap(r[1], r[2]);
-    std::swap(r[5], r[6]);
+__attribute__((always_inline)) inline void transpose(V<float> (&r)[8]) {
+    V<float> pairs[8], fours[8];
+    for (int i = 0; i < 8; i += 2) {
+        pairs[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        pairs[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4)
+        for (int k = 0; k < 2; k++) {
+            fours[i + 2 * k] = _mm256_shuffle_ps(pairs[i + k], pairs[i + k + 2], 0x44);
+            fours[i + 2 * k + 1] = _mm256_shuffle_ps(pairs[i + k], pairs[i + k + 2], 0xee);
+        }
+    for (int i = 0; i < 4; i++) {
+        r[i] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x20);
+        r[i + 4] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x31);
+    }
 }
 #endif
 
@@ -69,14 +62,18 @@ template <class T, int LANES> void pack(Matrix<T> M, int64_t rows, int64_t depth
     int64_t k = 0;
     if (rows >= LANES && M.by_row == 1)
         for (; k + COUNT<T> <= depth; k++)  // but for the last, whose vectors might end outside of M
-            std::memcpy(to + k * LANES, M.at + k * M.by_column, VECTORS * sizeof(V<T>));
-#ifdef SHUFFLES
+            for (int g = 0; g < VECTORS; g++)
+                set(to + k * LANES + g * COUNT<T>, get(M.at + k * M.by_column + g * COUNT<T>));
+#ifdef __AVX__
     for (; rows >= LANES && LANES % COUNT<T> == 0 && M.by_column == 1 && k + COUNT<T> <= depth; k += COUNT<T>)
         for (int g = 0; g < VECTORS; g++) {
             V<T> block[COUNT<T>];
-            for (int l = 0; l < COUNT<T>; l++) std::memcpy(&block[l], M.from(g * COUNT<T> + l, k).at, sizeof(V<T>));
+            const T *row = M.from(g * COUNT<T>, k).at;
+#pragma GCC unroll 8
+            for (int l = 0; l < COUNT<T>; l++) block[l] = get(row + l * M.by_row);
             transpose(block);
-            for (int l = 0; l < COUNT<T>; l++) std::memcpy(to + (k + l) * LANES + g * COUNT<T>, &block[l], sizeof(V<T>));
+#pragma GCC unroll 8
+            for (int l = 0; l < COUNT<T>; l++) set(to + (k + l) * LANES + g * COUNT<T>, block[l]);
         }
 #endif
     for (; k < depth; k++)
@@ -110,16 +107,14 @@ void tile(const Block<T> &block, int64_t depth, const V<T> *B, int64_t column, i
         for (int r = 0; r < HIGH; r++)
             for (int c = 0; c < LONG; c++) {
                 T *to = C + r * ld + c * COUNT<T>;
-                V<T> before = {};
-                if (add || start) std::memcpy(&before, add ? to : start + c * COUNT<T>, sizeof before);
-                before += total[r][c];
-                std::memcpy(to, &before, sizeof before);
+                if (add || start) total[r][c] += get(add ? to : start + c * COUNT<T>);
+                set(to, total[r][c]);
             }
         return;
     }
     T all[HIGH][WIDTH<T>];
     for (int r = 0; r < HIGH; r++)  // one by one, so that they are registers until here
-        for (int c = 0; c < LONG; c++) std::memcpy(&all[r][c * COUNT<T>], &total[r][c], sizeof total[r][c]);
+        for (int c = 0; c < LONG; c++) set(&all[r][c * COUNT<T>], total[r][c]);
     for (int64_t r = 0; r < block.rows; r++)
         for (int64_t j = 0; j < columns; j++) C[r * ld + j] = (add ? C[r * ld + j] : start ? start[j] : T(0)) + all[r][j];
 }

@@ -4,9 +4,6 @@
 
 #include "lanes.hpp"
 
-#ifdef __AVX__
-#include <immintrin.h>
-#endif
 
 // What a linear layer owes to a Jacobian: rows of `left`, (n, c, out), times `right`, (n, in); and `left` if it has a bias.
 struct Outer {
@@ -28,9 +25,7 @@ template <class T> class Stream {
         if (first) {  // what lies before the result is not ours
             std::memcpy(at + first, line + first, (LINE - first) * sizeof(T));
         } else {
-            V<T> parts[PARTS];
-            std::memcpy(parts, line, sizeof parts);
-            for (int k = 0; k < PARTS; k++) past(at + k * COUNT<T>, parts[k]);
+            for (int k = 0; k < PARTS; k++) past(at + k * COUNT<T>, get(line + k * COUNT<T>));
         }
         at += LINE;
         first = filled = 0;
@@ -39,7 +34,7 @@ template <class T> class Stream {
 #ifdef __AVX__
         _mm256_stream_si256(reinterpret_cast<__m256i *>(to), reinterpret_cast<__m256i &>(part));
 #else
-        std::memcpy(to, &part, sizeof part);
+        set(to, part);
 #endif
     }
 
@@ -55,8 +50,7 @@ template <class T> class Stream {
             if (!filled)
                 for (; i + LINE <= count; i += LINE, at += LINE)
                     for (int k = 0; k < PARTS; k++) {
-                        V<T> part = {};
-                        if (factor != 0) std::memcpy(&part, from + i + k * COUNT<T>, sizeof part);
+                        V<T> part = factor == 0 ? V<T>{} : get(from + i + k * COUNT<T>);
                         past(at + k * COUNT<T>, factor * part);
                     }
             for (; i < count && filled < LINE; i++) line[filled++] = factor == 0 ? T(0) : factor * from[i];
