@@ -261,7 +261,7 @@ FAULTS = {
     "if (add || start) total": ("if (start) total", "digits_mlp", "hvp"),
     "pairs[i + 2], 0x31)": ("pairs[i + 2], 0x21)", "digits_mlp", "hvp"),
     "factor * from[i]": ("from[i]", "tanh_mlp", "jacobian_params"),
-    "factor * part": ("part", "digits_mlp", "jacobian_params"),
+    "factor * part": ("part", "tanh_mlp_regression", "jacobian_params"),
     "tangent *= slope;": ("", "digits_mlp", "ggnvp"),
     "+ second[i]": ("- second[i]", "digits_mlp", "hvp"),
 }
