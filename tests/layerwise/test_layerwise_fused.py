@@ -263,7 +263,7 @@ FAULTS = {
     "factor * from[i]": ("from[i]", "tanh_mlp", "jacobian_params"),
     "factor * part": ("part", "tanh_mlp_regression", "jacobian_params"),
     "tangent *= slope;": ("", "digits_mlp", "ggnvp"),
-    "+ second[i]": ("- second[i]", "digits_mlp", "hvp"),
+    "+ turn[i]": ("- turn[i]", "digits_mlp", "hvp"),
 }
 
 

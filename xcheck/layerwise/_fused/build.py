@@ -52,9 +52,9 @@ ARGUMENTS = {
     "gram": (*NETWORK, c_void_p, c_int64, *(c_void_p,) * 2),  # C, h, tape, result
     "jacobian": (*NETWORK, c_int64, c_void_p),  # c, result
     "pages": (c_void_p, c_int64),  # at, bytes
-    "wide_tape": NETWORK,
-    "wide_forward": (*NETWORK, c_void_p, c_void_p, c_int64, c_void_p, c_void_p),  # x, v, curved, f, tape
-    "wide_product": (*NETWORK, *(c_void_p,) * 3, c_double, c_void_p, c_void_p),  # v, g, dg, factor, tape, result
+    "wide_tape": (*NETWORK, c_int64),  # curved
+    "wide_forward": (*NETWORK, c_int64, *(c_void_p,) * 4),  # curved, x, v, f, tape
+    "wide_product": (*NETWORK, c_int64, *(c_void_p,) * 4, c_double, c_void_p, c_void_p),  # .., x, v, g, dg, factor, ..
 }
 
 

@@ -24,13 +24,14 @@ class Wide:
     ) -> Tensor:
         """`H v` (curved) or `G v`, (p,), of `factor sum_n e_n`."""
         kernels, layers, n, dtype = self._kernels, self._stages.layers, x.shape[0], x.dtype
-        network, x, v = (layers, len(layers), n), x.contiguous(), ready(v, dtype)
+        network, x, v = (layers, len(layers), n, curved), x.contiguous(), ready(v, dtype)
         f, df = x.new_empty(2, n, self._stages.outputs).unbind()  # for the kernel one matrix
         tape = torch.empty(kernels["wide_tape"](*network), dtype=torch.uint8)
-        kernels["wide_forward"](*network, x.data_ptr(), v.data_ptr(), curved, f.data_ptr(), tape.data_ptr())
+        kernels["wide_forward"](*network, x.data_ptr(), v.data_ptr(), f.data_ptr(), tape.data_ptr())
         output, result = at_output(loss, f, y), torch.empty_like(v)
         dg, g = ready(output.product(df), dtype), ready(output.gradient(), dtype) if curved else None
         kernels["wide_product"](
-            *network, v.data_ptr(), address(g), dg.data_ptr(), float(factor), tape.data_ptr(), result.data_ptr()
-        )
+            *network, x.data_ptr(), v.data_ptr(), address(g), dg.data_ptr(), float(factor), tape.data_ptr(),
+            result.data_ptr(),
+        )  # fmt: skip
         return result

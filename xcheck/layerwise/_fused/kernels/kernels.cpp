@@ -31,16 +31,17 @@
         jacobian(layers, count, n, c, result);                                                                         \
     }                                                                                                                  \
     extern "C" void name##_pages(T *at, int64_t bytes) { pages(reinterpret_cast<char *>(at), bytes); }                 \
-    extern "C" int64_t name##_wide_tape(const Layer *layers, int64_t count, int64_t n) {                               \
-        return Wide<T>(layers, count, n).size * int64_t(sizeof(T));                                                    \
+    extern "C" int64_t name##_wide_tape(const Layer *layers, int64_t count, int64_t n, int64_t curved) {               \
+        return Wide<T>(layers, count, n, curved).size * int64_t(sizeof(T));                                            \
     }                                                                                                                  \
-    extern "C" void name##_wide_forward(const Layer *layers, int64_t count, int64_t n, const T *x, const T *v,         \
-                                        int64_t curved, T *f, void *tape) {                                            \
-        wide_forward(Wide<T>(layers, count, n), x, v, curved, f, static_cast<T *>(tape));                              \
+    extern "C" void name##_wide_forward(const Layer *layers, int64_t count, int64_t n, int64_t curved, const T *x,     \
+                                        const T *v, T *f, void *tape) {                                                \
+        wide_forward(Wide<T>(layers, count, n, curved), x, v, f, static_cast<T *>(tape));                              \
     }                                                                                                                  \
-    extern "C" void name##_wide_product(const Layer *layers, int64_t count, int64_t n, const T *v, const T *g,         \
-                                        const T *dg, double factor, const void *tape, T *result) {                     \
-        wide_product(Wide<T>(layers, count, n), v, g, dg, T(factor), static_cast<const T *>(tape), result);            \
+    extern "C" void name##_wide_product(const Layer *layers, int64_t count, int64_t n, int64_t curved, const T *x,     \
+                                        const T *v, const T *g, const T *dg, double factor, void *tape,                \
+                                        T *result) {                                                                   \
+        wide_product(Wide<T>(layers, count, n, curved), x, v, g, dg, T(factor), static_cast<T *>(tape), result);       \
     }
 
 EXPORT(float, float32)
