@@ -1,6 +1,6 @@
 """Networks of small integers: every result is exact in float64, so that tests compare with `torch.equal`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -9,6 +9,15 @@ from torch.func import functional_call, hessian, jacrev
 
 from xcheck import layerwise
 from xcheck.layerwise.layers.elementwise import Elementwise
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Wide products are the kernels' in one thread only."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 class Square(nn.Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import pairwise
@@ -30,6 +30,8 @@ assert _spec.loader is not None
 common = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(common)
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 QUANTITIES = ("ggn", "ggn_diagonal", "hessian_diagonal", "hvp", "ggnvp", "jacobian_params")
 DTYPES = ("float64", "float32")
 
@@ -41,15 +43,6 @@ def kernels() -> dict[str, build.Kernels]:
     if isinstance(found, str):
         pytest.skip(found)
     return found
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Wide products are the kernels' in one thread only."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

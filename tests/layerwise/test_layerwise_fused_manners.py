@@ -67,6 +67,14 @@ def test_what_is_not_theirs_goes_on_as_before(module: nn.Module) -> None:
         assert all(torch.equal(a, b) for a, b in zip(everything(module, x, y), before, strict=True))
 
 
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors is a no-op:UserWarning")
+def test_a_layer_without_features_is_left_to_pytorch(one_thread: None) -> None:
+    module, x, y = nn.Sequential(nn.Linear(3, 0), nn.Linear(0, 40)), torch.randn(5, 3), torch.randn(5, 40)
+    before = layerwise.hvp(module, x, y, torch.ones(40), loss=LOSS)
+    with layerwise.fused():
+        assert torch.equal(layerwise.hvp(module, x, y, torch.ones(40), loss=LOSS), before)
+
+
 def test_wrong_shapes_and_dtypes_do_not_reach_the_kernels() -> None:
     module, x, y = net(nn.Tanh()), torch.randn(5, 3), torch.randn(5, 2)
     with layerwise.fused():

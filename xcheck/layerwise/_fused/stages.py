@@ -37,7 +37,7 @@ def stages(chain: Plain, x: Tensor) -> Stages | None:
         if isinstance(one, Affine):
             weight, bias = one.weight, one.bias
             outputs, inputs = weight.shape
-            if inputs != width or not _readable(weight, dtype):
+            if not inputs or inputs != width or not _readable(weight, dtype):
                 return None
             if bias is not None and not _readable(bias, dtype):
                 return None

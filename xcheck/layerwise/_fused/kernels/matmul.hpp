@@ -1,4 +1,4 @@
-// Matrix products of wide networks: what a vendor's library leaves on the table for matrices of a few hundred rows.
+// Matrix products inside a kernel. PyTorch's are as fast, but each is a call from outside, among others that cost more.
 //
 // Goto and van de Geijn (2008): a tile of the result stays in registers while it runs along k, over panels of both
 // matrices that were packed in the order in which a tile reads them, the right one for the first cache, the left one for
