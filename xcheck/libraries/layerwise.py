@@ -15,9 +15,10 @@ Array = Any  # torch.Tensor
 
 NEEDS = ("module", "single_output", "single_argument", "examples")
 #: What `layerwise.fused` has kernels for: a GGN of at most two outputs, diagonals of narrow layers, products of all.
-FEW_OUTPUTS = "linear_gaussian*,tanh_mlp,tanh_mlp_trained,relu_at_kinks"
+#: Networks of the benchmark are named by their widths.
+FEW_OUTPUTS = "linear_gaussian*,tanh_mlp,tanh_mlp_trained,relu_at_kinks,mlp_2_*_1_n*"
 NARROW = f"{FEW_OUTPUTS},relu,tanh_mlp_*,two_linear_layers,four_linear_layers,large_logits"
-ANY_WIDTH = f"{NARROW},deep_mlp*,digits_mlp*"
+ANY_WIDTH = f"{NARROW},deep_mlp*,digits_mlp*,mlp_*"
 
 
 def batch(problem: Problem) -> tuple[Any, Any, Any, dict[str, Any]]:
