@@ -15,6 +15,7 @@ from xcheck.layerwise._plain_product import cut, push
 CHAINS: dict[str, Callable[[], tuple[nn.Module, ...]]] = {
     "one after another": lambda: (nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 5), nn.SiLU(), nn.Linear(5, 2)),
     "two activations": lambda: (nn.Linear(3, 4), nn.Tanh(), nn.Sigmoid(), nn.Linear(4, 2), nn.SiLU(), nn.Tanh()),
+    "a kink": lambda: (nn.Linear(3, 4), nn.ReLU(), nn.Tanh(), nn.Linear(4, 2)),
     "two linear layers": lambda: (nn.Tanh(), nn.Linear(3, 4), nn.Linear(4, 4, bias=False), nn.GELU(), nn.Linear(4, 2)),
 }
 
