@@ -20,6 +20,7 @@ from xcheck.bench.child import Answer, Block, Lost, Request, ask
 from xcheck.bench.combine import combine
 from xcheck.bench.networks import network, sizes
 from xcheck.bench.ready import Ready, arithmetic
+from xcheck.bench.roof import MOST_FILL
 from xcheck.bench.run import Settings, bench
 from xcheck.bench.sampled import Sample
 from xcheck.bench.schema import Group
@@ -163,6 +164,18 @@ def test_faster_than_the_machine_can_be_is_an_error() -> None:
     assert not unwaited.ranked
     assert "faster than the machine can be" in (unwaited.reason or "")
     assert [c.implementation for c in one.ranking] == ["torch_right"]
+
+
+def test_what_is_streamed_past_the_caches_may_be_faster_than_a_fill() -> None:
+    case, quantity = network("mlp_64_256_256_10_n128"), load_quantities()["jacobian_params"]
+    ways = {"torch_fill": 1.0, "torch_streamed": 0.6, "torch_unwaited": 0.4}
+    one = measured(*(cell(name, 1.0) for name in ways))
+    fill = MOST_FILL / quantity.bytes(sizes(case, "float32"))  # of which the result is so many
+    blocks = {name: block(share, share) for name, share in ways.items()}
+    blocks |= {"roof/gemm": block(2e-3, 2e-3), "roof/fill": block(fill, fill)}
+    combine(one, [Answer(blocks=blocks)], quantity, sizes(case, "float32"))
+    assert [c.implementation for c in one.cells if c.ranked] == ["torch_fill", "torch_streamed"]
+    assert [round(c.fraction or 0.0, 2) for c in one.cells] == [0.5, 0.83, 1.25]
 
 
 def test_a_lost_child_says_why(tmp_path: Path) -> None:

@@ -114,11 +114,11 @@ def test_the_page_opens_offline_and_marks_what_is_wrong() -> None:
 def test_the_decision_table_is_written_between_its_marks(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    write_decisions(bench(measured(cell("torch_a", 1e-3))), page)
+    write_decisions(bench(measured(cell("torch_a", 1e-3), cell("torch_b", 2e-3), WRONG)), page)
     text = page.read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")
-    assert "**`torch_a` 1 ms**" in text
+    assert "| 2 | **`torch_a` 1 ms** |" in text  # of two right ways, the third is wrong
     assert "old" not in text
     page.write_text("nothing")
     with pytest.raises(UsageError, match="no lines"):

@@ -21,10 +21,8 @@ def combine(measured: Measured, answers: Sequence[Answer], quantity: Quantity, s
     processes = [{name: _samples(block) for name, block in answer.blocks.items()} for answer in answers]
     measured.settled = all(answer.settled for answer in answers)
     measured.spent = sum(sum(map(sum, ([w * b.repeat for w in b.wall] for b in a.blocks.values()))) for a in answers)
-    roofs = [
-        roof(p["roof/gemm"], p["roof/fill"], measured.group.dtype, quantity.flops(sizes), quantity.bytes(sizes))
-        for p in processes
-    ]
+    group, least = measured.group, (quantity.flops(sizes), quantity.bytes(sizes))
+    roofs = [roof(p["roof/gemm"], p["roof/fill"], group.dtype, group.device, *least) for p in processes]
     measured.roof = min(roofs, key=lambda one: one.floor)
     for cell in measured.cells:
         if raised := [answer.blocks[cell.implementation].raised for answer in answers if _left(answer, cell)]:

@@ -16,6 +16,9 @@ from xcheck.bench.schema import Roof
 GEMM = 512
 #: Bytes of a fill: at least what a clock can see, at most what a round can bear.
 LEAST_FILL, MOST_FILL = 2**14, 2**28
+#: Bytes that no cache keeps. Of them a CPU's ordinary store fetches the line that it overwrites, a streaming store does
+#: not: the memory behind a fill bears up to twice its rate.
+UNCACHED, STREAMED = 2**25, 2.0
 ITEMSIZE = {"float64": 8, "float32": 4, "tf32": 4, "bfloat16": 2}
 
 
@@ -44,10 +47,16 @@ def _numpy(dtype: str, count: int) -> tuple[Callable[[], Any], Callable[[], Any]
     return lambda: np.matmul(a, a, out=c), lambda: out.fill(1.0)
 
 
-def roof(gemm: Samples, fill: Samples, dtype: str, least_flops: float, least_bytes: float) -> Roof:
-    """The best rates of all rounds, and the time below which nobody can compute the quantity."""
+def roof(gemm: Samples, fill: Samples, dtype: str, device: str, least_flops: float, least_bytes: float) -> Roof:
+    """The best rates of all rounds, and the time below which nobody can compute the quantity.
+
+    >>> second = Samples(1, [0], [1.0], [1.0], [0.0])
+    >>> roof(second, second, "float32", "cpu", 1.0, 2.0**28).floor  # a fill takes 1 s: streamed, half of it
+    0.5
+    """
     moved = min(max(least_bytes, LEAST_FILL), MOST_FILL) // ITEMSIZE[dtype] * ITEMSIZE[dtype]
-    flops, rate = 2.0 * GEMM**3 / min(gemm.wall), moved / min(fill.wall)
+    streamed = STREAMED if device == "cpu" and moved >= UNCACHED else 1.0
+    flops, rate = 2.0 * GEMM**3 / min(gemm.wall), streamed * moved / min(fill.wall)
     return Roof(
         flops_per_second=flops,
         bytes_per_second=rate,

@@ -84,7 +84,7 @@ def missing_synchronisation(name: str, launch: Callable[[int], Any]) -> Finding:
         unwaited.wall.append(timed(Body(name, launch, _wait), k, 1)[0])
         roofs["gemm"].wall.append(timed(gemm, k, 1)[0])
         roofs["fill"].wall.append(timed(fill, k, 1)[0])
-    limit = roof(roofs["gemm"], roofs["fill"], "float64", 2.0 * (2 * GEMM) ** 3, 8.0)
+    limit = roof(roofs["gemm"], roofs["fill"], "float64", "cpu", 2.0 * (2 * GEMM) ** 3, 8.0)
     said = too_fast(float(np.median(unwaited.wall)), limit)
     return Finding(f"missing synchronisation ({name})", said is not None, said or "not caught")
 

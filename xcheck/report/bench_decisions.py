@@ -14,22 +14,22 @@ BEGIN, END = "<!-- decisions: begin -->", "<!-- decisions: end -->"
 
 
 def markdown(bench: Bench) -> str:
-    """The table, with the machine that it was measured on."""
+    """The table, with the machine that it was measured on; `ways` says how many right ones a row was chosen from."""
     kept = ", ".join(f"{name} {bench.versions[name]}" for name in ("torch", "jax", "numpy") if name in bench.versions)
     lines = [
         f"Measured on {bench.machine.get('processor')} ({bench.machine.get('cores')} cores), {kept}; tables "
         f"{', '.join(bench.settings.get('tables', ()))}, {bench.settings.get('budget'):g} s a process, "
         f"{_processes(bench)} process(es) a group, load average {_load(bench)} at the end.",
         "",
-        "| quantity | network | p | fastest in PyTorch | fastest in JAX | as fast as the best |",
-        "|---|---|---|---|---|---|",
+        "| quantity | network | p | ways | fastest in PyTorch | fastest in JAX | as fast as the best |",
+        "|---|---|---|---|---|---|---|",
     ]
     for one in decisions(bench.groups):
         best = " | ".join(_best(one.best[name], one.winner) for name in ("torch", "jax"))
         group = one.measured.group
         lines.append(
-            f"| `{group.quantity}` | {words.network(group.case)} | {one.measured.sizes['p']} | {best} | "
-            f"{', '.join(f'`{name}`' for name in one.tied)} |"
+            f"| `{group.quantity}` | {words.network(group.case)} | {one.measured.sizes['p']} | "
+            f"{len(one.measured.ranking)} | {best} | {', '.join(f'`{name}`' for name in one.tied)} |"
         )
     return "\n".join(lines)
 
