@@ -16,8 +16,8 @@ from xcheck.bench.schema import Roof
 GEMM = 512
 #: Bytes of a fill: at least what a clock can see, at most what a round can bear.
 LEAST_FILL, MOST_FILL = 2**14, 2**28
-#: Bytes that no cache keeps. Of them a CPU's ordinary store fetches the line that it overwrites, a streaming store does
-#: not: the memory behind a fill bears up to twice its rate.
+#: From so many bytes on, memory behind the caches is written. There a CPU's ordinary store fetches the line that it
+#: overwrites, a streaming store does not: up to twice the rate of a fill, so twice is the limit.
 UNCACHED, STREAMED = 2**25, 2.0
 ITEMSIZE = {"float64": 8, "float32": 4, "tf32": 4, "bfloat16": 2}
 
@@ -51,8 +51,10 @@ def roof(gemm: Samples, fill: Samples, dtype: str, device: str, least_flops: flo
     """The best rates of all rounds, and the time below which nobody can compute the quantity.
 
     >>> second = Samples(1, [0], [1.0], [1.0], [0.0])
-    >>> roof(second, second, "float32", "cpu", 1.0, 2.0**28).floor  # a fill takes 1 s: streamed, half of it
-    0.5
+    >>> [roof(second, second, "float32", "cpu", 1.0, 2.0**k).floor for k in (24, 25)]  # behind the caches, half
+    [1.0, 0.5]
+    >>> roof(second, second, "float32", "cuda", 1.0, 2.0**25).floor
+    1.0
     """
     moved = min(max(least_bytes, LEAST_FILL), MOST_FILL) // ITEMSIZE[dtype] * ITEMSIZE[dtype]
     streamed = STREAMED if device == "cpu" and moved >= UNCACHED else 1.0

@@ -110,11 +110,11 @@ AXES = {
     "depth": [f"mlp_64_{'64_' * k}10_n32" for k in (1, 2, 3, 4, 6, 8)],
     "outputs": [f"mlp_64_64_64_{c}_n32" for c in (2, 4, 8, 16, 32, 64)],
 }
-#: One way of each kind: reverse mode in each framework, and layer by layer.
+#: One way of each kind: reverse mode in each framework, and layer by layer without and with kernels.
 _SCALED = {
-    "ggn_diagonal": "torch_jacobian,jax_jacobian_jit,torch_layerwise",
-    "jacobian_params": "torch_vmap_jacrev,jax_vmap_jacrev_jit,torch_layerwise",
-    "hvp": "torch_double_backward,jax_forward_over_reverse_jit,torch_layerwise",
+    "ggn_diagonal": "torch_jacobian,jax_jacobian_jit,torch_layerwise,torch_layerwise_fused",
+    "jacobian_params": "torch_vmap_jacrev,jax_vmap_jacrev_jit,torch_layerwise,torch_layerwise_fused",
+    "hvp": "torch_double_backward,jax_forward_over_reverse_jit,torch_layerwise,torch_layerwise_fused",
 }
 
 
@@ -122,7 +122,7 @@ def _scaling() -> Iterable[Selection]:
     for axis, cases in AXES.items():
         for quantity, globs in _SCALED.items():
             for case in cases:
-                yield select(f"scaling_{axis}", case, quantity, globs + ",torch_layerwise_fused")
+                yield select(f"scaling_{axis}", case, quantity, globs)
     # Full matrices against the number of parameters, while they fit.
     for case in [f"mlp_2_{w}_{w}_1_n64" for w in (4, 6, 8, 12, 16, 24)]:
         for quantity in ("hessian_params", "ggn"):
@@ -150,8 +150,8 @@ def _quick() -> Iterable[Selection]:
     yield select("networks", SMALL, "ggn_diagonal", EAGER_AND_JIT + _LOOPS)
     yield select("networks", "mlp_64_64_64_10_n32", "ggn_diagonal", "torch_jacobian,jax_jacobian_jit,torch_layerwise")
     yield select("products", SMALL, "hvp", EAGER_AND_JIT)
-    for case in AXES["n"]:
-        yield select("scaling_n", case, "hvp", _SCALED["hvp"])
+    for case in AXES["n"]:  # without kernels, which take a while to build
+        yield select("scaling_n", case, "hvp", "torch_double_backward,jax_forward_over_reverse_jit,torch_layerwise")
 
 
 TABLES = {
