@@ -41,6 +41,7 @@ def verify(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Runs the tests; options behind `--` go to pytest."""
     install(session, "test")
+    session.install("-c", "constraints.txt", "-e", ".[all,bench,report]")
     # Two processes of one thread each: the tests start processes of their own, and CI has two cores.
     session.run("python", "-m", "pytest", "-n", "2", "--dist", "worksteal", *session.posargs, env=THREADS)
 

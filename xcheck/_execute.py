@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
@@ -18,6 +17,7 @@ from xcheck.case import Case
 from xcheck.exact.evaluate import Evaluation
 from xcheck.exact.monte_carlo import MonteCarlo
 from xcheck.quantity import Implementation
+from xcheck.result import matches
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def unmet(problem: Problem, implementation: Implementation) -> str | None:
     case = problem.case.name
     if implementation.framework != problem.framework:
         return f"{implementation.name} is written for {implementation.framework}"
-    if not any(fnmatchcase(case, glob.strip()) for glob in implementation.cases.split(",")):
+    if not matches(case, implementation.cases):
         return f"{implementation.name} is for the cases {implementation.cases} only"
     absent = missing_package(implementation)
     if absent:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from xcheck._load import load_cases
 from xcheck._subject import Subject, report
 from xcheck.quantities import load_quantities
 from xcheck.quantity import FRAMEWORKS, Implementation
-from xcheck.result import Convention, Limitation, Outcome, Result
+from xcheck.result import Convention, Limitation, Outcome, Result, matches
 from xcheck.run.adapters import import_adapter
 from xcheck.run.plan import plan
 from xcheck.run.settings import Settings
@@ -134,8 +133,7 @@ def _subjects(settings: Settings, declared: Implementation) -> list[Subject]:
     found = [
         Subject(case, declared, dtype, settings)
         for case in load_cases(settings.folder).values()
-        if declared.quantity in case.quantities
-        and any(fnmatchcase(case.name, glob.strip()) for glob in settings.cases.split(","))
+        if declared.quantity in case.quantities and matches(case.name, settings.cases)
         for dtype in settings.dtypes
         if dtype != "float32" or case.holds_in_float32
     ]

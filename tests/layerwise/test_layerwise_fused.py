@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from xcheck.layerwise._fused import build, context
 from xcheck.layerwise._fused.context import fusible
 from xcheck.program import Layer, Linear, ReLU, Sequential, Sigmoid, Tanh, mse
 from xcheck.quantity import implementations
+from xcheck.result import matches
 
 importlib.import_module("xcheck.libraries.layerwise")
 _spec = importlib.util.spec_from_file_location("layerwise_conftest", Path(__file__).with_name("conftest.py"))
@@ -70,7 +70,7 @@ CELLS = [
     for quantity in QUANTITIES
     for name, case in xcheck.load_cases().items()
     if quantity in case.quantities and case.tier != "full"
-    if any(fnmatchcase(name, glob) for glob in implementations(quantity)["torch_layerwise_fused"].cases.split(","))
+    if matches(name, implementations(quantity)["torch_layerwise_fused"].cases)
 ]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from itertools import product
 from pathlib import Path
 from queue import SimpleQueue
@@ -27,7 +26,7 @@ from xcheck.bench.schema import Bench, Cell, Group, Line, Measured, key
 from xcheck.bench.tables import Selection, table
 from xcheck.quantities import load_quantities
 from xcheck.quantity import FRAMEWORKS
-from xcheck.result import Outcome
+from xcheck.result import Outcome, matches
 from xcheck.run import Watcher
 from xcheck.run.devices import find_devices
 from xcheck.run.journal import Journal
@@ -66,7 +65,7 @@ def selections(settings: Settings) -> list[Selection]:
     kept: dict[str, Selection] = {}
     for name in settings.tables:
         for one in table(name).selections:
-            if _match(one.group.case, settings.case) and _match(one.group.quantity, settings.quantity):
+            if matches(one.group.case, settings.case) and matches(one.group.quantity, settings.quantity):
                 for dtype, device, threads in _arithmetics(settings):
                     group = msgspec.structs.replace(one.group, dtype=dtype, device=device, threads=threads)
                     kept.setdefault(key(one.table, group), replace(one, group=group))
@@ -138,7 +137,7 @@ def measure(selection: Selection, settings: Settings, scratch: str, head: Bench)
         group=group, table=selection.table, processes=1 if selection.table in AXES else settings.processes,
         sizes={"n": found.n, "c": found.c, "d": found.d, "p": found.p},
     )  # fmt: skip
-    names = [name for name in _who(group) if selection.takes(name) and _match(name, settings.implementation)]
+    names = [name for name in _who(group) if selection.takes(name) and matches(name, settings.implementation)]
     if not names:
         return Line(measured, f"left out: {group.id}, which nobody here computes")
     known = candidates(group.quantity, group.device)
@@ -182,7 +181,7 @@ def for_rounds(cells: Iterable[Cell], budget: float) -> list[Cell]:
 def _who(group: Group) -> Iterable[str]:
     """Implementations that are meant for the case; closed forms are registered by the case's own file."""
     load_cases()
-    return [name for name, one in candidates(group.quantity, group.device).items() if _match(group.case, one.cases)]
+    return [name for name, one in candidates(group.quantity, group.device).items() if matches(group.case, one.cases)]
 
 
 def _tried(asked: Request, parts: list[list[str]], seconds: float) -> list[Cell]:
@@ -212,7 +211,3 @@ def _lost(group: Group, name: str, outcome: Outcome, reason: str) -> Cell:
     return Cell(
         implementation=name, framework=made.framework, variant=made.variant, outcome=outcome, reason=reason
     )  # fmt: skip
-
-
-def _match(name: str, globs: str) -> bool:
-    return any(fnmatchcase(name, glob.strip()) for glob in globs.split(","))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from xcheck._errors import UsageError
 from xcheck._registry import Registry, check_name
 from xcheck.case import Case
 from xcheck.quantities import load_quantities
 from xcheck.quantity import FRAMEWORKS, Implementation, implementations
-from xcheck.result import result_id
+from xcheck.result import matches, result_id
 from xcheck.run.settings import TIERS, Settings
 
 
@@ -129,7 +128,7 @@ def of_module(implementation: Implementation, adapter: str | None) -> bool:
 
 def for_case(implementation: Implementation, case: str) -> bool:
     """Whether it is declared for this case; most are for all."""
-    return any(fnmatchcase(case, glob.strip()) for glob in implementation.cases.split(","))
+    return matches(case, implementation.cases)
 
 
 def _dtypes(dtypes: Iterable[str], case: Case, device: str) -> Iterator[str]:
