@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import platform
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from xcheck import XCheckError
-from xcheck.run.limits import memory_limit, one_thread
+from xcheck.run.limits import memory_limit, one_thread, return_memory
 from xcheck.run.pool import Failure, run_isolated
 
 # The functions run in processes that cannot import this test module, so they are the standard library's.
@@ -16,6 +19,11 @@ from xcheck.run.pool import Failure, run_isolated
 
 def outcomes(function, tasks, **options):
     return dict(run_isolated(function, tasks, **{"workers": 2, "seconds": 20} | options))
+
+
+def resident() -> int:
+    """The bytes of this process that are in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_results_come_from_persistent_workers_with_one_thread():
@@ -62,3 +70,15 @@ def test_memory_is_limited_and_then_free_again():
     with memory_limit(64), pytest.raises(MemoryError):
         bytearray(2**28)
     assert len(bytearray(2**28)) == 2**28
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc_trim is glibc's")
+def test_freed_memory_goes_back_to_the_system_below_a_block_in_use():
+    blocks = [np.ones(2**16, np.uint8) for _ in range(4096)]  # 256 MB in blocks too small for maps of their own
+    last, full = blocks[-1], resident()
+    del blocks
+    kept = resident()
+    return_memory()
+    assert full - kept < 2**20  # or the C library did so itself, and there is nothing to show
+    assert full - resident() > 200 * 2**20
+    assert last.all()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from itertools import count
+
+import jax
 import pytest
 
 from xcheck import _execute
@@ -37,3 +41,15 @@ def test_what_fails_below_the_full_tier_is_compiled_by_the_defaults(compilations
 def test_the_full_tier_compiles_by_the_defaults(compilations):
     assert work((CELL, Settings(tier="full"))).outcome == "agrees"
     assert compilations == [False, False]
+
+
+@pytest.mark.parametrize(("after", "kept"), [(1, 0), (10**9, 1)])
+def test_a_worker_lets_go_of_what_it_compiled(monkeypatch, after, kept):
+    """Compiled programs are the one thing that grows with the cells of a run: at 65,530 memory maps a process ends."""
+    module = sys.modules[work.__module__]  # its package exports the function under this name
+    monkeypatch.setattr(module, "RELEASE_AFTER", after)
+    monkeypatch.setattr(module, "_ended", count(1))
+    compiled = jax.jit(lambda x: x + 1)
+    compiled(1.0)
+    work((CELL, Settings(tier="full")))
+    assert compiled._cache_size() == kept

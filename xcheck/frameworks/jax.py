@@ -101,6 +101,11 @@ def prepare_worker(scratch: str) -> None:
     devices()
 
 
+def release() -> None:
+    """Lets go of all that was compiled in this process; it is compiled again, or found in the scratch folder."""
+    jax.clear_caches()
+
+
 def check_device(device: str) -> str:
     """The device itself.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -26,8 +27,8 @@ Tensor = Any  # torch.Tensor; a type checker would take this folder's torch.py f
 
 __all__ = [
     "asarray", "call", "check_device", "chunked", "devices", "dtype_name", "identity", "loss_module", "module",
-    "module_state", "precision", "prepare_worker", "register", "shapes", "synchronise", "to_numpy", "transforms",
-    "wrap", "xp",
+    "module_state", "precision", "prepare_worker", "register", "release", "shapes", "synchronise", "to_numpy",
+    "transforms", "wrap", "xp",
 ]  # fmt: skip
 
 xp: Any = Namespace(LazyModule("array_api_compat.torch"), _torch_nn)
@@ -105,6 +106,12 @@ def devices() -> tuple[str, ...]:
 def prepare_worker(scratch: str) -> None:
     """Imports PyTorch; it shares nothing between workers."""
     devices()
+
+
+def release() -> None:
+    """Lets go of all that was compiled in this process; it is compiled again when it is asked for."""
+    if "torch._dynamo" in sys.modules:
+        torch._dynamo.reset()
 
 
 def check_device(device: str) -> str:

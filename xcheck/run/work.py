@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -18,9 +20,9 @@ from xcheck._tree import leaves
 from xcheck.case import Case
 from xcheck.diagnose import judge
 from xcheck.quantities import load_quantities
-from xcheck.quantity import Implementation
+from xcheck.quantity import FRAMEWORKS, Implementation
 from xcheck.result import Convention, Outcome, Result, number
-from xcheck.run.limits import memory_limit, out_of_memory
+from xcheck.run.limits import memory_limit, out_of_memory, return_memory
 from xcheck.run.lines import lines
 from xcheck.run.plan import Cell
 from xcheck.run.pool import exception_line
@@ -28,6 +30,11 @@ from xcheck.run.settings import Settings
 from xcheck.run.settle import explain_arguments
 
 Task = tuple[Cell, Settings]
+
+#: A worker lets go of what it has compiled after so many cells. Uncompiled JAX keeps a program for each operation, ten
+#: megabytes and thirty memory maps a cell, and a process may have 65,530 maps.
+RELEASE_AFTER = 100
+_ended = count(1)
 
 
 def start(folder: str | None, modules: Iterable[str], frameworks: Iterable[str], scratch: str) -> None:
@@ -56,8 +63,11 @@ def work(task: Task) -> Result:
     cell, settings = task
     case, quick = load_cases(settings.folder)[cell.case], settings.tier != "full"
     found = judged(case, cell, settings, quick=quick)
-    again = found.outcome.failed and quick and cell.declared.variant == "jit"
-    return judged(case, cell, settings, quick=False) if again else found
+    if found.outcome.failed and quick and cell.declared.variant == "jit":
+        found = judged(case, cell, settings, quick=False)
+    if next(_ended) % RELEASE_AFTER == 0:
+        _release()
+    return found
 
 
 def judged(case: Case, cell: Cell, settings: Settings, *, quick: bool, reproduce: str | None = None) -> Result:
@@ -90,6 +100,13 @@ def judged(case: Case, cell: Cell, settings: Settings, *, quick: bool, reproduce
     if verdict.outcome in (Outcome.AGREES, Outcome.DISAGREES):
         checks |= lines(native, problem, implementation, quick)
     return _with_verdict(result(cell, verdict.outcome, seconds=seconds), verdict, checks)
+
+
+def _release() -> None:
+    for framework in FRAMEWORKS:
+        if framework in sys.modules:
+            _problem.adapter(framework).release()
+    return_memory()
 
 
 def result(cell: Cell, outcome: Outcome, reason: str | None = None, **more: Any) -> Result:
