@@ -142,8 +142,9 @@ def _softmax_root(p: Tensor, mass: Tensor) -> Tensor:
     """Cholesky factor of `m (diag p - p p^T)`, (h, n, c, ...), h = c - 1 a position: no difference of near numbers.
 
     With tails `s_j = sum_(i >= j) p_i`, column j is `sqrt(p_j s_(j+1) / s_j)` at j, `-p_i / s_(j+1)` times it below.
+    The likeliest class is the last: products of the columns leave `p_i p_k` of what is `1 / s` times larger.
     """
-    classes = p.movedim(1, -1)
+    classes, order = p.movedim(1, -1).sort(-1)
     c = classes.shape[-1]
     tail = classes.flip(-1).cumsum(-1).flip(-1)
     after = tail[..., 1:].clamp_min(torch.finfo(p.dtype).tiny)
@@ -151,6 +152,7 @@ def _softmax_root(p: Tensor, mass: Tensor) -> Tensor:
     below = classes.unsqueeze(-2) / after.unsqueeze(-1)
     j, i = torch.arange(c - 1, device=p.device)[:, None], torch.arange(c, device=p.device)[None]
     rows = torch.where(i == j, 1, -below).where(i >= j, 0) * (head * mass.movedim(1, -1).sqrt()).unsqueeze(-1)
+    rows = torch.empty_like(rows).scatter_(-1, order.unsqueeze(-2).expand_as(rows), rows)
     if p.ndim == 2:
         return rows.movedim(-2, 0)
     # Further axes are positions that do not see each other: one set of columns for each.

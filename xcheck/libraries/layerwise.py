@@ -1,12 +1,16 @@
-"""xcheck.layerwise, adapted like any other library: its conventions are ours, so nothing is scaled or moved."""
+"""xcheck.layerwise, adapted like any other library: its conventions are ours, so nothing is scaled or moved.
+
+Only its theta is larger where a parameter is frozen: it holds those, too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from xcheck._errors import Unsupported
-from xcheck._lazy import LazyModule
+from xcheck._lazy import LazyModule, torch
 from xcheck._problem import Problem
 from xcheck.quantity import implements
 
@@ -29,13 +33,39 @@ def batch(problem: Problem) -> tuple[Any, Any, Any, dict[str, Any]]:
     return problem.module, problem.inputs[0], problem.targets, {"loss": loss}
 
 
+@lru_cache(maxsize=1)  # a benchmark asks in every run
+def places(problem: Problem) -> Array:
+    """Whether the parameter is trained, for each entry of the engine's theta."""
+    params = problem.module.parameters()
+    return torch.cat([torch.full((p.numel(),), p.requires_grad, device=p.device) for p in params])
+
+
+def trained(problem: Problem, found: Array) -> Array:
+    """A result without the rows and columns of frozen parameters."""
+    if found.shape[-1] == problem.theta.shape[0]:
+        return found
+    where = places(problem).nonzero()[:, 0]
+    for axis, name in enumerate(problem.quantity.shape.split()):
+        if name == "p":
+            found = found.index_select(axis, where)
+    return found
+
+
+def tangent(problem: Problem) -> Array:
+    """The tangent of all parameters: zero for the frozen ones."""
+    chosen, v = places(problem), problem.tangents["params"]
+    if len(chosen) == len(v):
+        return v
+    return v.new_zeros(chosen.shape).masked_scatter(chosen, v)
+
+
 def of_loss(quantity: str, function: str, **options: Any) -> Callable[[Problem], Any]:
     """Registers `layerwise.<function>(module, x, y, loss=loss, **options)`."""
 
     @implements(quantity, "layerwise", "torch", needs=(*NEEDS, "loss"))
     def implementation(problem: Problem) -> Array:
         module, x, y, loss = batch(problem)
-        return getattr(layerwise, function)(module, x, y, **loss, **options)
+        return trained(problem, getattr(layerwise, function)(module, x, y, **loss, **options))
 
     return implementation
 
@@ -70,19 +100,19 @@ by_kernels("hessian_diagonal", hessian_diagonal, NARROW, needs=(*NEEDS, "loss"))
 @implements("jacobian_params", "layerwise", "torch", needs=NEEDS)
 def jacobian_params(problem: Problem) -> Array:
     """`J` by weights."""
-    return layerwise.jacobian(problem.module, problem.inputs[0])
+    return trained(problem, layerwise.jacobian(problem.module, problem.inputs[0]))
 
 
 def preallocated(problem: Problem) -> Array:
     """Room for `J[n, c, p]`: fresh memory of this size costs more than the arithmetic."""
     c = next(iter(problem.cotangents.values()))[0].numel()
-    return problem.theta.new_empty((problem.case.n, c, problem.case.p))
+    return problem.theta.new_empty((problem.case.n, c, len(places(problem))))
 
 
 @implements("jacobian_params", "layerwise_reused", "torch", needs=NEEDS, prepare=preallocated)
 def jacobian_params_reused(problem: Problem, out: Array) -> Array:
     """`J` by weights, written over the last one."""
-    return layerwise.jacobian(problem.module, problem.inputs[0], out=out)
+    return trained(problem, layerwise.jacobian(problem.module, problem.inputs[0], out=out))
 
 
 by_kernels("jacobian_params", jacobian_params_reused, ANY_WIDTH, needs=NEEDS, prepare=preallocated)
@@ -97,7 +127,7 @@ def jacobian_inputs(problem: Problem) -> Array:
 @implements("jvp", "layerwise", "torch", needs=NEEDS)
 def jvp(problem: Problem) -> Array:
     """`J v` of the parameters' tangent, in the shape of the output."""
-    found = layerwise.jvp(problem.module, problem.inputs[0], problem.tangents["params"])
+    found = layerwise.jvp(problem.module, problem.inputs[0], tangent(problem))
     return problem.xp.reshape(found, next(iter(problem.cotangents.values())).shape)
 
 
@@ -105,21 +135,21 @@ def jvp(problem: Problem) -> Array:
 def vjp(problem: Problem) -> Array:
     """`sum_n w_n^T J_n`."""
     each = layerwise.vjp(problem.module, problem.inputs[0], next(iter(problem.cotangents.values())))
-    return problem.xp.sum(each, axis=0)
+    return trained(problem, problem.xp.sum(each, axis=0))
 
 
 @implements("hvp", "layerwise", "torch", needs=(*NEEDS, "loss"))
 def hvp(problem: Problem) -> Array:
     """`H v` by the R-operator."""
     module, x, y, loss = batch(problem)
-    return layerwise.hvp(module, x, y, problem.tangents["params"], **loss)
+    return trained(problem, layerwise.hvp(module, x, y, tangent(problem), **loss))
 
 
 @implements("ggnvp", "layerwise", "torch", needs=(*NEEDS, "loss"))
 def ggnvp(problem: Problem) -> Array:
     """`G v` by one pass forward and one back."""
     module, x, y, loss = batch(problem)
-    return layerwise.ggnvp(module, x, y, problem.tangents["params"], **loss)
+    return trained(problem, layerwise.ggnvp(module, x, y, tangent(problem), **loss))
 
 
 by_kernels("hvp", hvp, ANY_WIDTH, needs=(*NEEDS, "loss"))
