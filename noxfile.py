@@ -14,10 +14,10 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
-def install(session: nox.Session, *groups: str, frameworks: bool = True) -> None:
-    """The project, editable, with its frameworks and the named dependency groups."""
+def install(session: nox.Session, *groups: str, extras: str = "all") -> None:
+    """The named dependency groups, and the project, editable, with these extras; without any, not the project."""
     wanted = [name for group in groups for name in nox.project.dependency_groups(PROJECT, group)]
-    session.install("-c", "constraints.txt", *wanted, *(["-e", ".[all]"] if frameworks else []))
+    session.install("-c", "constraints.txt", *wanted, *(["-e", f".[{extras}]"] if extras else []))
 
 
 def install_libraries(session: nox.Session) -> None:
@@ -40,8 +40,7 @@ def verify(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Runs the tests; options behind `--` go to pytest."""
-    install(session, "test")
-    session.install("-c", "constraints.txt", "-e", ".[all,bench,report]")
+    install(session, "test", extras="all,bench,report")
     # Two processes of one thread each: the tests start processes of their own, and CI has two cores.
     session.run("python", "-m", "pytest", "-n", "2", "--dist", "worksteal", *session.posargs, env=THREADS)
 
@@ -64,7 +63,7 @@ def right(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Checks format and style; `nox -s lint -- --fix` mends what can be mended."""
-    install(session, "lint", frameworks=False)
+    install(session, "lint", extras="")
     fix = "--fix" in session.posargs
     session.run("ruff", "format", *([] if fix else ["--check", "--diff"]), ".")
     session.run("ruff", "check", *(["--fix"] if fix else []), ".")
@@ -73,8 +72,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Checks types."""
-    install(session, "types", "test")
-    session.install("-c", "constraints.txt", "-e", ".[all,bench,report]")
+    install(session, "types", "test", extras="all,bench,report")
     session.run("pyright", *session.posargs)
 
 
@@ -106,8 +104,7 @@ def bench(session: nox.Session) -> None:
     The quick profile and the self-check do without the other libraries. `-- --benchmark-...` and
     `-- tests/benchmarks/...` run the same through pytest-benchmark instead.
     """
-    install(session, "test")
-    session.install("-c", "constraints.txt", "-e", ".[all,bench,report]")
+    install(session, "test", extras="all,bench,report")
     if not {"--quick", "--selfcheck"} & set(session.posargs):
         install_libraries(session)
     if any(option.startswith(("--benchmark", "tests/")) for option in session.posargs):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import count
 
 import jax
@@ -12,7 +11,7 @@ from xcheck import _execute
 from xcheck.quantities import load_quantities
 from xcheck.run.plan import Cell
 from xcheck.run.settings import Settings
-from xcheck.run.work import work
+from xcheck.run.work import serve, work
 
 CELL = Cell("linear_gaussian", "gradient", "jax_grad_jit", "float64", "cpu")
 
@@ -43,13 +42,12 @@ def test_the_full_tier_compiles_by_the_defaults(compilations):
     assert compilations == [False, False]
 
 
-@pytest.mark.parametrize(("after", "kept"), [(1, 0), (10**9, 1)])
-def test_a_worker_lets_go_of_what_it_compiled(monkeypatch, after, kept):
+@pytest.mark.parametrize(("run", "after", "kept"), [(serve, 1, 0), (serve, 10**9, 1), (work, 1, 1)])
+def test_a_worker_lets_go_of_what_it_compiled_and_a_host_keeps_it(monkeypatch, run, after, kept):
     """Compiled programs are the one thing that grows with the cells of a run: at 65,530 memory maps a process ends."""
-    module = sys.modules[work.__module__]  # its package exports the function under this name
-    monkeypatch.setattr(module, "RELEASE_AFTER", after)
-    monkeypatch.setattr(module, "_ended", count(1))
+    monkeypatch.setattr("xcheck.run.work.RELEASE_AFTER", after)
+    monkeypatch.setattr("xcheck.run.work._served", count(1))
     compiled = jax.jit(lambda x: x + 1)
     compiled(1.0)
-    work((CELL, Settings(tier="full")))
+    run((CELL, Settings(tier="full")))
     assert compiled._cache_size() == kept

@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from stored import stored
 from torch import Tensor, nn
 
 import xcheck
@@ -69,7 +70,7 @@ CELLS = [
     (name, quantity)
     for quantity in QUANTITIES
     for name, case in xcheck.load_cases().items()
-    if quantity in case.quantities and case.tier != "full"
+    if quantity in case.quantities and stored(name, quantity)
     if matches(name, implementations(quantity)["torch_layerwise_fused"].cases)
 ]
 

@@ -1,9 +1,10 @@
 """The judge's word on layerwise: every case that is a module, every quantity that the engine computes."""
 
 import importlib
-from pathlib import Path
+from typing import Any
 
 import pytest
+from stored import stored
 
 import xcheck
 from xcheck import layerwise
@@ -16,7 +17,6 @@ QUANTITIES = (
     "ggn_blocks", "ggnvp", "hessian_params", "hessian_diagonal", "hessian_blocks", "hessian_trace", "hvp",
     "empirical_fisher", "empirical_fisher_diagonal", "ggn_diagonal_backprop", "kfac_factors",
 )  # fmt: skip
-STORED = Path(__file__).parents[2] / "cases" / "references"
 CASES = xcheck.load_cases()
 CELLS = [
     (name, quantity)
@@ -25,7 +25,7 @@ CELLS = [
     if not callable(getattr(case.program, "__code__", None)) and hasattr(case.program, "torch")
     for quantity in QUANTITIES
     if quantity in case.quantities
-    if any(STORED.glob(f"{name}.{quantity}.*.npz"))  # the others take minutes each
+    if stored(name, quantity)
 ]
 
 
@@ -82,3 +82,16 @@ def test_the_approximate_diagonal_is_judged_wrong_where_it_is() -> None:
         problem.module, problem.inputs[0], problem.targets, loss=problem.loss_module
     )
     assert not problem.judge(wrong)
+
+
+def test_what_is_summed_or_cut_leaves_frozen_parameters_out() -> None:
+    problem = xcheck.problem("frozen_middle", "hessian_diagonal", "torch")
+
+    def found(quantity: str) -> Any:
+        return implementations(quantity)["torch_layerwise"].function(problem)
+
+    assert found("hessian_trace") == found("hessian_diagonal").sum()
+    for quantity in ("ggn_blocks", "hessian_blocks"):
+        assert {name: len(block) for name, block in found(quantity).items()} == {
+            name: values.numel() for name, values in problem.unflatten(problem.theta).items()
+        }

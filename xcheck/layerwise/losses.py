@@ -142,7 +142,8 @@ def _softmax_root(p: Tensor, mass: Tensor) -> Tensor:
     """Cholesky factor of `m (diag p - p p^T)`, (h, n, c, ...), h = c - 1 a position: no difference of near numbers.
 
     With tails `s_j = sum_(i >= j) p_i`, column j is `sqrt(p_j s_(j+1) / s_j)` at j, `-p_i / s_(j+1)` times it below.
-    The likeliest class is the last: products of the columns leave `p_i p_k` of what is `1 / s` times larger.
+    Classes ascend, so that `s_(j+1) >= 1/c`: what is left for two unlikely ones, `p_i p_k`, is a difference of products
+    that are `1 / s` times as large.
     """
     classes, order = p.movedim(1, -1).sort(-1)
     c = classes.shape[-1]

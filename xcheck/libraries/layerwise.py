@@ -12,7 +12,7 @@ from typing import Any
 from xcheck._errors import Unsupported
 from xcheck._lazy import LazyModule, torch
 from xcheck._problem import Problem
-from xcheck.quantity import implements
+from xcheck.quantity import QUANTITIES, implements
 
 layerwise = LazyModule("xcheck.layerwise")
 Array = Any  # torch.Tensor
@@ -34,29 +34,27 @@ def batch(problem: Problem) -> tuple[Any, Any, Any, dict[str, Any]]:
 
 
 @lru_cache(maxsize=1)  # a benchmark asks in every run
-def places(problem: Problem) -> Array:
-    """Whether the parameter is trained, for each entry of the engine's theta."""
+def trainable(problem: Problem) -> Array:
+    """Whether the parameter is trainable, for each entry of the engine's theta."""
     params = problem.module.parameters()
     return torch.cat([torch.full((p.numel(),), p.requires_grad, device=p.device) for p in params])
 
 
-def trained(problem: Problem, found: Array) -> Array:
-    """A result without the rows and columns of frozen parameters."""
-    if found.shape[-1] == problem.theta.shape[0]:
+def without_frozen(problem: Problem, found: Array, axes: str) -> Array:
+    """A result with these axes, such as "n p", without the entries of frozen parameters along each p."""
+    kept = trainable(problem)
+    if len(kept) == len(problem.theta):
         return found
-    where = places(problem).nonzero()[:, 0]
-    for axis, name in enumerate(problem.quantity.shape.split()):
+    for axis, name in enumerate(axes.split()):
         if name == "p":
-            found = found.index_select(axis, where)
+            found = found.index_select(axis, kept.nonzero()[:, 0])
     return found
 
 
 def tangent(problem: Problem) -> Array:
     """The tangent of all parameters: zero for the frozen ones."""
-    chosen, v = places(problem), problem.tangents["params"]
-    if len(chosen) == len(v):
-        return v
-    return v.new_zeros(chosen.shape).masked_scatter(chosen, v)
+    kept, v = trainable(problem), problem.tangents["params"]
+    return v if len(kept) == len(v) else v.new_zeros(kept.shape).masked_scatter(kept, v)
 
 
 def of_loss(quantity: str, function: str, **options: Any) -> Callable[[Problem], Any]:
@@ -65,7 +63,8 @@ def of_loss(quantity: str, function: str, **options: Any) -> Callable[[Problem],
     @implements(quantity, "layerwise", "torch", needs=(*NEEDS, "loss"))
     def implementation(problem: Problem) -> Array:
         module, x, y, loss = batch(problem)
-        return trained(problem, getattr(layerwise, function)(module, x, y, **loss, **options))
+        found = getattr(layerwise, function)(module, x, y, **loss, **options)
+        return without_frozen(problem, found, QUANTITIES[quantity].shape)
 
     return implementation
 
@@ -100,19 +99,19 @@ by_kernels("hessian_diagonal", hessian_diagonal, NARROW, needs=(*NEEDS, "loss"))
 @implements("jacobian_params", "layerwise", "torch", needs=NEEDS)
 def jacobian_params(problem: Problem) -> Array:
     """`J` by weights."""
-    return trained(problem, layerwise.jacobian(problem.module, problem.inputs[0]))
+    return without_frozen(problem, layerwise.jacobian(problem.module, problem.inputs[0]), "n c p")
 
 
 def preallocated(problem: Problem) -> Array:
     """Room for `J[n, c, p]`: fresh memory of this size costs more than the arithmetic."""
     c = next(iter(problem.cotangents.values()))[0].numel()
-    return problem.theta.new_empty((problem.case.n, c, len(places(problem))))
+    return problem.theta.new_empty((problem.case.n, c, len(trainable(problem))))
 
 
 @implements("jacobian_params", "layerwise_reused", "torch", needs=NEEDS, prepare=preallocated)
 def jacobian_params_reused(problem: Problem, out: Array) -> Array:
     """`J` by weights, written over the last one."""
-    return trained(problem, layerwise.jacobian(problem.module, problem.inputs[0], out=out))
+    return without_frozen(problem, layerwise.jacobian(problem.module, problem.inputs[0], out=out), "n c p")
 
 
 by_kernels("jacobian_params", jacobian_params_reused, ANY_WIDTH, needs=NEEDS, prepare=preallocated)
@@ -135,21 +134,21 @@ def jvp(problem: Problem) -> Array:
 def vjp(problem: Problem) -> Array:
     """`sum_n w_n^T J_n`."""
     each = layerwise.vjp(problem.module, problem.inputs[0], next(iter(problem.cotangents.values())))
-    return trained(problem, problem.xp.sum(each, axis=0))
+    return without_frozen(problem, problem.xp.sum(each, axis=0), "p")
 
 
 @implements("hvp", "layerwise", "torch", needs=(*NEEDS, "loss"))
 def hvp(problem: Problem) -> Array:
     """`H v` by the R-operator."""
     module, x, y, loss = batch(problem)
-    return trained(problem, layerwise.hvp(module, x, y, tangent(problem), **loss))
+    return without_frozen(problem, layerwise.hvp(module, x, y, tangent(problem), **loss), "p")
 
 
 @implements("ggnvp", "layerwise", "torch", needs=(*NEEDS, "loss"))
 def ggnvp(problem: Problem) -> Array:
     """`G v` by one pass forward and one back."""
     module, x, y, loss = batch(problem)
-    return trained(problem, layerwise.ggnvp(module, x, y, tangent(problem), **loss))
+    return without_frozen(problem, layerwise.ggnvp(module, x, y, tangent(problem), **loss), "p")
 
 
 by_kernels("hvp", hvp, ANY_WIDTH, needs=(*NEEDS, "loss"))
@@ -159,8 +158,7 @@ by_kernels("ggnvp", ggnvp, ANY_WIDTH, needs=(*NEEDS, "loss"))
 @implements("hessian_trace", "layerwise", "torch", needs=(*NEEDS, "loss"))
 def hessian_trace(problem: Problem) -> Array:
     """The sum of the Hessian's diagonal."""
-    module, x, y, loss = batch(problem)
-    return problem.xp.sum(layerwise.hessian_diagonal(module, x, y, **loss))
+    return problem.xp.sum(hessian_diagonal(problem))
 
 
 @implements("kfac_factors", "layerwise", "torch", needs=(*NEEDS, "loss"))
@@ -190,12 +188,13 @@ def hessian_blocks(problem: Problem) -> dict[str, Array]:
 
 
 def by_parameter(module: Any, blocks: dict[str, Array]) -> dict[str, Array]:
-    """`{parameter: (b, b)}` of `{layer: (q, q)}`."""
+    """`{parameter: (b, b)}` of `{layer: (q, q)}`, without the frozen ones."""
     found = {}
     for name, block in blocks.items():
         start = 0
         for parameter, values in module.get_submodule(name).named_parameters(recurse=False):
             inner = slice(start, start + values.numel())
-            found[f"{name}.{parameter}" if name else parameter] = block[inner, inner]
+            if values.requires_grad:
+                found[f"{name}.{parameter}" if name else parameter] = block[inner, inner]
             start = inner.stop
     return found

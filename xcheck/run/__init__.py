@@ -25,7 +25,7 @@ from xcheck.run.references import make_references, wanted_by
 from xcheck.run.results import Results
 from xcheck.run.settings import Settings
 from xcheck.run.settle import explain_arguments, settle
-from xcheck.run.work import result, start, work
+from xcheck.run.work import result, serve, start
 
 Names = str | Case | Quantity | Iterable["str | Case | Quantity"]
 
@@ -153,7 +153,7 @@ def _execute(cells: list[Cell], settings: Settings, workers: int, watcher: Watch
     frameworks = sorted({cell.declared.framework for cell in cells})
     with TemporaryDirectory(prefix="xcheck-") as scratch:
         for (cell, _), came in run_isolated(
-            work, tasks, workers=workers, seconds=settings.seconds, start=start,
+            serve, tasks, workers=workers, seconds=settings.seconds, start=start,
             arguments=(settings.folder, modules, frameworks, scratch),
         ):  # fmt: skip
             one = result(cell, came.outcome, came.reason) if isinstance(came, Failure) else came

@@ -1,4 +1,4 @@
-"""Limits of one cell: memory, threads, and a watchdog that outlives the parent."""
+"""Limits of one cell: memory and its return, threads, and a watchdog that outlives the parent."""
 
 from __future__ import annotations
 

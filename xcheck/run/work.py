@@ -31,10 +31,10 @@ from xcheck.run.settle import explain_arguments
 
 Task = tuple[Cell, Settings]
 
-#: A worker lets go of what it has compiled after so many cells. Uncompiled JAX keeps a program for each operation, ten
-#: megabytes and thirty memory maps a cell, and a process may have 65,530 maps.
+#: Eager JAX keeps a program for each operation, ten megabytes and thirty memory maps a cell, and a process may have
+#: 65,530 maps.
 RELEASE_AFTER = 100
-_ended = count(1)
+_served = count(1)
 
 
 def start(folder: str | None, modules: Iterable[str], frameworks: Iterable[str], scratch: str) -> None:
@@ -51,6 +51,17 @@ def start(folder: str | None, modules: Iterable[str], frameworks: Iterable[str],
             _problem.adapter(framework).prepare_worker(scratch)
 
 
+def serve(task: Task) -> Result:
+    """`work` in a process of its own, which after every RELEASE_AFTER cells lets go of what it compiled."""
+    found = work(task)
+    if next(_served) % RELEASE_AFTER == 0:
+        for framework in FRAMEWORKS:
+            if framework in sys.modules:
+                _problem.adapter(framework).release()
+        return_memory()
+    return found
+
+
 def work(task: Task) -> Result:
     """One cell, computed twice and judged.
 
@@ -63,11 +74,8 @@ def work(task: Task) -> Result:
     cell, settings = task
     case, quick = load_cases(settings.folder)[cell.case], settings.tier != "full"
     found = judged(case, cell, settings, quick=quick)
-    if found.outcome.failed and quick and cell.declared.variant == "jit":
-        found = judged(case, cell, settings, quick=False)
-    if next(_ended) % RELEASE_AFTER == 0:
-        _release()
-    return found
+    again = found.outcome.failed and quick and cell.declared.variant == "jit"
+    return judged(case, cell, settings, quick=False) if again else found
 
 
 def judged(case: Case, cell: Cell, settings: Settings, *, quick: bool, reproduce: str | None = None) -> Result:
@@ -100,13 +108,6 @@ def judged(case: Case, cell: Cell, settings: Settings, *, quick: bool, reproduce
     if verdict.outcome in (Outcome.AGREES, Outcome.DISAGREES):
         checks |= lines(native, problem, implementation, quick)
     return _with_verdict(result(cell, verdict.outcome, seconds=seconds), verdict, checks)
-
-
-def _release() -> None:
-    for framework in FRAMEWORKS:
-        if framework in sys.modules:
-            _problem.adapter(framework).release()
-    return_memory()
 
 
 def result(cell: Cell, outcome: Outcome, reason: str | None = None, **more: Any) -> Result:
