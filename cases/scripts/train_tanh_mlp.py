@@ -1,7 +1,7 @@
 """Trains the weights of the case `tanh_mlp_trained`: 1000 steps of plain gradient descent, learning rate 0.01.
 
-    python cases/scripts/train_tanh_mlp.py           prints the losses, and the loss of the stored weights
-    python cases/scripts/train_tanh_mlp.py --store   stores new weights; then `xcheck reference tanh_mlp_trained --rebuild`
+    python cases/scripts/train_tanh_mlp.py          prints the losses, and the loss of the stored weights
+    python cases/scripts/train_tanh_mlp.py --store  stores new ones; then `xcheck reference tanh_mlp_trained --rebuild`
 
 The run is chaotic (other processors and numbers of threads end in other losses), so its result is data, not a
 computation.
