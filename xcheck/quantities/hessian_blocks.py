@@ -57,9 +57,22 @@ def reverse_over_reverse(problem: Problem) -> dict[str, Array]:
 
 @in_both("hessian_blocks", "reverse_over_forward", tier="full")
 def reverse_over_forward(problem: Problem) -> dict[str, Array]:
-    """`jacrev(jacfwd(L))` of one parameter array after the other."""
+    """Row i of a block is the gradient of `theta_b -> dL(theta_b) e_i`, all i at once.
+
+    `jacrev(jacfwd(L))` would hold the activations b^2 times: 4.4 GB for 141 parameters and 1000 examples under jit.
+    """
     transforms = problem.transforms
-    return _each(problem, lambda f: transforms.jacrev(transforms.jacfwd(f)))
+
+    def rows(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
+        def block(x: Array) -> Array:
+            def row(e: Array) -> Array:
+                return transforms.grad(lambda y: transforms.jvp(f, (y,), (e,))[1])(x)
+
+            return transforms.vmap(row)(problem.identity(x.shape[0]))
+
+        return block
+
+    return _each(problem, rows)
 
 
 @in_both("hessian_blocks", "full", needs=("dense",), tier="smoke")
