@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import NORMS, Array, Problem, entries, every, in_both, in_jax
+from xcheck.quantities._native import NORMS, Array, Problem, entries, every, in_both, in_jax, miscompiled
 from xcheck.quantity import Quantity, implements
 
 HESSIAN_DIAGONAL = Quantity(
@@ -26,7 +26,10 @@ def full(problem: Problem) -> Array:
     return problem.xp.linalg.diagonal(problem.transforms.hessian(problem.objective)(problem.theta))
 
 
-@in_both("hessian_diagonal", "vmap_hvp", tier="smoke", compiled=True, compiled_needs=("dense",))
+@in_both(
+    "hessian_diagonal", "vmap_hvp", tier="smoke", compiled=True, compiled_needs=("dense",),
+    compiled_limitations=(miscompiled("batch_norm_*,embedding,layer_norm,shared_linear"),),
+)  # fmt: skip
 def hvps(problem: Problem) -> Array:
     """`e_i . H e_i` by forward over reverse, a chunk of i at a time."""
     transforms, xp = problem.transforms, problem.xp
