@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from xcheck.quantity import implements
@@ -141,6 +142,18 @@ def example_loss(problem: Problem) -> Callable[..., Array]:
 def every(problem: Problem, f: Callable[[Array], Any]) -> Any:
     """`f(e_i)` for every unit vector e_i of theta, stacked, CHUNK of them at a time."""
     return problem.chunked(f, CHUNK)(problem.identity(problem.theta.shape[0]))
+
+
+def hvp_reverse_over_forward(problem: Problem, f: Callable[[Array], Array], x: Array, v: Array) -> Array:
+    """`H v` of a scalar f at x: the gradient of `x -> df(x) v`."""
+    transforms = problem.transforms
+    return transforms.grad(lambda y: transforms.jvp(f, (y,), (v,))[1])(x)
+
+
+def hessian_reverse_over_forward(problem: Problem, f: Callable[[Array], Array], x: Array) -> Array:
+    """Row i is `H e_i`, all i at once; `jacrev(jacfwd(f))` would hold the activations once for each of d^2 entries."""
+    row = partial(hvp_reverse_over_forward, problem, f, x)
+    return problem.transforms.vmap(row)(problem.identity(x.shape[0]))
 
 
 def entries(values: Array) -> Iterator[Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import NORMS, Array, Problem, entries, in_both, in_jax
+from xcheck.quantities._native import NORMS, Array, Problem, entries, hessian_reverse_over_forward, in_both, in_jax
 from xcheck.quantity import Quantity, implements
 from xcheck.result import Limitation
 
@@ -44,12 +44,7 @@ def reverse_over_reverse(problem: Problem) -> Array:
 @in_both("hessian_params", "reverse_over_forward", torch_limitations=NORMS)
 def reverse_over_forward(problem: Problem) -> Array:
     """Row i is the gradient of `theta -> dL(theta) e_i`, all i at once."""
-    transforms = problem.transforms
-
-    def row(e: Array) -> Array:
-        return transforms.grad(lambda theta: transforms.jvp(problem.objective, (theta,), (e,))[1])(problem.theta)
-
-    return transforms.vmap(row)(problem.identity(problem.theta.shape[0]))
+    return hessian_reverse_over_forward(problem, problem.objective, problem.theta)
 
 
 @implements("hessian_params", "forward_over_forward", "torch", tier="full", limitations=NORMS)

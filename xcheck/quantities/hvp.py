@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from xcheck._lazy import jax, torch
-from xcheck.quantities._native import NORMS, Array, Problem, in_both, in_jax, miscompiled
+from xcheck.quantities._native import NORMS, Array, Problem, hvp_reverse_over_forward, in_both, in_jax, miscompiled
 from xcheck.quantity import Quantity, implements
 from xcheck.result import Limitation
 
@@ -39,12 +39,7 @@ def forward_over_reverse(problem: Problem) -> Array:
 @in_both("hvp", "reverse_over_forward", torch_limitations=NORMS)
 def reverse_over_forward(problem: Problem) -> Array:
     """`grad` of `theta -> dL(theta) v`."""
-    transforms = problem.transforms
-
-    def slope(theta: Array) -> Array:
-        return transforms.jvp(problem.objective, (theta,), (problem.tangents["params"],))[1]
-
-    return transforms.grad(slope)(problem.theta)
+    return hvp_reverse_over_forward(problem, problem.objective, problem.theta, problem.tangents["params"])
 
 
 @in_both("hvp", "reverse_over_reverse")
