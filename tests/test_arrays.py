@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from xcheck import CaseError, Computed, Integers, Linspace, Literal, LogNormal, Normal, Stored, Uniform
-from xcheck.arrays import rounded, stored_path
+from xcheck.arrays import list_checksums, rounded, stored_path
 
 EVERY = (
     Normal((5, 2), seed=1),
@@ -55,17 +55,42 @@ def test_stored_bytes_win_over_computing(tmp_path: Path) -> None:
     path = stored_path(descriptor, tmp_path)
     assert path is not None
     np.save(path, np.array([1.0, 2.0, 3.0]))
+    list_checksums(tmp_path, [path.name], [path.read_bytes()])
     assert descriptor.load(tmp_path).tolist() == [1.0, 2.0, 3.0]
     assert descriptor.load(None).tolist() == descriptor.make().tolist()
-    path.write_bytes(b"nonsense")
-    with pytest.raises(CaseError, match=r"is damaged .*; delete it"):
+    np.save(path, np.array([1.0, 2.0, 4.0]))
+    with pytest.raises(CaseError, match=r"is damaged \(its checksum is not that of SHA256SUMS\); delete it"):
         descriptor.load(tmp_path)
+    (tmp_path / "SHA256SUMS").unlink()
+    with pytest.raises(CaseError, match="SHA256SUMS does not list it"):
+        descriptor.load(tmp_path)
+
+
+def test_an_archive_that_is_listed_must_be_what_was_listed(tmp_path: Path) -> None:
+    path = tmp_path / "weights.npz"
+    np.savez(path, w=np.ones(2))
+    assert Stored("weights.npz", "w").load(tmp_path).tolist() == [1.0, 1.0]
+    list_checksums(tmp_path, [path.name], [path.read_bytes()])
+    np.savez(path, w=np.zeros(2))
+    with pytest.raises(CaseError, match="checksum"):
+        Stored("weights.npz", "w").load(tmp_path)
 
 
 def test_the_digest_is_of_everything_that_is_declared() -> None:
     digests = {Normal((3,), 1).digest, Normal((3,), 2).digest, Normal((3, 1), 1).digest, Uniform((3,), 1).digest}
     assert len(digests) == 4
     assert Normal((3,), 1).digest == Normal((3,), seed=1).digest
+
+
+def test_the_digest_is_of_every_byte_of_an_array() -> None:
+    """NumPy's repr shows eight digits, and of a long array only its ends."""
+    near, long = np.array([1.0]), np.zeros(5000)
+    other = long.copy()
+    other[2500] = 1.0
+    digests = {Literal(a).digest for a in (near, near + 2.0**-40, near.astype(np.float32), long, other, near[:, None])}
+    assert len(digests) == 6
+    sources = {Computed("2 a", np.negative, (Literal(a),)).digest for a in (near, near + 2.0**-40)}
+    assert len(sources) == 2
 
 
 def test_a_missing_stored_file_names_the_file(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from xcheck._dtypes import UNIT
 from xcheck._load import shipped_folder
 from xcheck._rebuild import vectors
 from xcheck._reference import ensure, file_name, missing, reference
-from xcheck.arrays import Descriptor, stored_path
+from xcheck.arrays import CHECKSUMS, checksums, list_checksums, stored_path
 from xcheck.exact.certify import by_convention
 from xcheck.program import Linear, Sequential, Tanh
 from xcheck.quantities import load_quantities
@@ -66,7 +66,9 @@ def test_a_stored_value_that_was_changed_is_noticed(tmp_path):
     for descriptor in (Linspace(0, 1, (5,)), Normal((5,), seed=1)):
         values = descriptor.make()
         values[3] *= 1 + 2.0**-21
-        np.save(stored_path(descriptor, tmp_path), values)
+        path = tmp_path / f"{descriptor.digest}.npy"
+        np.save(path, values)
+        list_checksums(tmp_path, [path.name], [path.read_bytes()])
         assert differs(descriptor, tmp_path)
     assert not differs(Literal((1.0, 2.0)), tmp_path)
 
@@ -76,7 +78,8 @@ def test_no_stored_file_is_left_over():
     folder = shipped_folder()
     wanted = {path.name for case in CASES.values() for d in descriptors(case) if (path := stored_path(d, case.folder))}
     wanted |= {d.file for case in CASES.values() for d in declared_files(case)}
-    assert {path.name for path in (folder / "values").iterdir()} - wanted == set()
+    assert {path.name for path in (folder / "values").iterdir()} - wanted == {CHECKSUMS}
+    assert {path.name for path in (folder / "values").iterdir()} == {CHECKSUMS, *checksums(folder / "values")}
     named = {
         name for case in CASES.values() for quantity in case.quantities for name in reference_names(case, quantity)
     }

@@ -16,7 +16,7 @@ PACKAGE = Path(xcheck.__file__).parent
 #: Rooms by rank: a module imports only modules of a lower rank, or of its own room.
 ROOMS = (
     {"_errors", "_lazy", "_tree", "_dtypes"},
-    {"_registry"},
+    {"_registry", "_files"},
     {"arrays"},
     {"program"},
     {"case"},
@@ -24,7 +24,7 @@ ROOMS = (
     {"quantity", "_gaps", "_load"},
     {"exact"},
     {"quantities"},
-    {"_store", "_reference", "_rebuild", "_export"},
+    {"_store", "_address", "_reference", "_rebuild", "_export"},
     {"_judge", "_checks", "_convention", "_message", "_receive"},
     {"diagnose"},
     {"frameworks"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,16 +30,36 @@ def test_stored_references_are_made_again() -> None:
 def test_a_changed_reference_is_noticed(part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = stored(CASE, GRADIENT)
     assert path is not None
-    leaves, margin, status = _store.read(path)
+    label, leaves = _store.read(path)
     whole = leaves[""]
     parts = {name: getattr(whole, name).copy() for name in ("value", "low", "radius", "scale")}
     # One unit in the last of 100 bits; a scale that is four times too large.
     parts[part][0] = parts["scale"][0] * 4 if part == "scale" else parts[part][0] + abs(parts["value"][0]) * 2.0**-52
-    beside = tmp_path / "references"
-    _store.write(beside / path.name, {"": Certified(**parts)}, margin, status)
-    monkeypatch.setattr(_rebuild, "stored", lambda *_: beside / path.name)
+    monkeypatch.setattr(_rebuild, "beside", lambda case: tmp_path)
+    changed = _store.write(tmp_path, label, {"": Certified(**parts)})
     told = "the scale of 1 entries is not of the size of" if part == "scale" else "1 entries do not overlap"
     assert _rebuild.rebuild(CASE, GRADIENT) == f"linear_gaussian_3_2/gradient: {told} what is made again"
+    assert list(tmp_path.iterdir()) == [changed]
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_reference_of_older_rules_gives_way_to_one_that_agrees(right, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(_rebuild, "beside", lambda case: tmp_path)
+    path = stored(CASE, GRADIENT)
+    assert path is not None
+    label, leaves = _store.read(path)
+    value = leaves[""].value if right else -leaves[""].value
+    old = _store.write(tmp_path, replace(label, address="0" * 64), {"": replace(leaves[""], value=value)})
+    fault = _rebuild.rebuild(CASE, GRADIENT)
+    assert (fault is None) == right
+    assert [file.name for file in tmp_path.iterdir()] == [path.name if right else old.name]
+
+
+def test_a_reference_in_the_cache_is_stored_beside_the_case_all_the_same(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(_rebuild, "beside", lambda case: tmp_path)
+    assert stored(CASE, GRADIENT) is not None
+    assert _rebuild.rebuild(CASE, GRADIENT) is None
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_case_of_ones_own_gets_values_and_references_beside_it(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -51,7 +72,7 @@ mine = Case(name="mine", program=program, params={"w": Normal((1,), 1)}, inputs=
 """)
     arguments = ["reference", "mine", "--rebuild", "--cases", str(tmp_path), "-j", "1"]
     assert main(arguments) == 0
-    assert len(list((tmp_path / "values").iterdir())) == 2
+    assert len(list((tmp_path / "values").glob("*.npy"))) == 2
     assert len(list((tmp_path / "references").iterdir())) == 2
     said = capsys.readouterr().out
     assert "mine/value: made and stored" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from xcheck import _store
-from xcheck._errors import StoreError
-from xcheck._reference import conventions, ensure, stored
-from xcheck.arrays import Descriptor, Stored, stored_path
+from xcheck._address import data_dtype
+from xcheck._dtypes import UNIT
+from xcheck._files import write_atomically
+from xcheck._reference import conventions, ensure, file_name
+from xcheck.arrays import Descriptor, Stored, list_checksums
 from xcheck.case import Case
 from xcheck.exact.certify import Certified
 from xcheck.exact.derivatives import Derivatives
@@ -23,20 +26,27 @@ PRODUCTS = frozenset({"jvp", "vjp", "hvp", "ggnvp", "third_derivative", "fourth_
 
 
 def store_values(case: Case) -> list[Path]:
-    """Writes the values of a case's descriptors beside its file; those that are stored stay as they are."""
+    """Writes the values of a case's descriptors beside its file, with their checksums; what is stored stays as it is.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    if case.folder is None:
+        return []
     descriptors: list[Descriptor] = [*case.params.values(), *case.inputs.values(), *vectors(case)]
-    written = []
+    written = {}
     for descriptor in [*descriptors, *([case.targets] if case.targets else [])]:
-        path = stored_path(descriptor, case.folder)
-        if path is None or path.exists() or isinstance(descriptor, Stored):
+        path = case.folder / f"{descriptor.digest}.npy"
+        if path.exists() or isinstance(descriptor, Stored):
             continue
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            np.save(path, descriptor.make(case.folder), allow_pickle=False)
-        except OSError as error:
-            raise StoreError(f"cannot write the values {path}: {error.strerror or error}; free space there") from None
-        written.append(path)
-    return written
+        values = io.BytesIO()
+        np.save(values, descriptor.make(case.folder), allow_pickle=False)
+        written[path] = values.getvalue()
+    if written:  # the list goes first: a file that it does not name counts as damaged
+        list_checksums(case.folder, [path.name for path in written], written.values())
+    for path, data in written.items():
+        write_atomically(path, data)
+    return list(written)
 
 
 def vectors(case: Case) -> list[Descriptor]:
@@ -52,43 +62,70 @@ def vectors(case: Case) -> list[Descriptor]:
 
 
 def rebuild(case: Case, quantity: Quantity, dtype: str = "float64") -> str | None:
-    """Stores a reference beside its case file; one that is stored is made again and compared.
+    """Makes a reference again, compares it with what is stored beside its case file, and stores it there.
 
-    Returns what does not agree, in one line; None where all is well.
+    What is stored under another address, of older rules or of an older case, is compared too, and gives way to what
+    agrees with it. Returns what does not agree, in one line, and then leaves everything as it was; None where all is
+    well. Delete a stored file to accept what does not agree with it.
     """
-    if stored(case, quantity, dtype) is None:
-        beside = None if case.folder is None else case.folder.parent
-        ensure(case, quantity, dtype, folder=_store.folders(beside)[0])
-        return None
-    return "; ".join(compare(case, quantity, dtype)) or None
+    return (
+        "; ".join(fault for one in conventions(case, quantity) for fault in _rebuilt(case, quantity, dtype, one))
+        or None
+    )
 
 
-def compare(case: Case, quantity: Quantity, dtype: str = "float64") -> Iterator[str]:
-    """Makes a reference again, by every convention; yields a line for each leaf that the stored file does not overlap.
+def _rebuilt(case: Case, quantity: Quantity, dtype: str, framework: str | None) -> list[str]:
+    older = stored_beside(case, quantity, dtype, framework)
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = ensure(case, quantity, dtype, framework=framework, folder=Path(scratch))
+        faults = [fault for path in older for fault in differences(path, fresh)]
+        if not faults:
+            if fresh.name not in {path.name for path in older}:
+                write_atomically(beside(case) / fresh.name, fresh.read_bytes())
+            for path in older:
+                if path.name != fresh.name:
+                    path.unlink()
+    return faults
+
+
+def beside(case: Case) -> Path:
+    """The folder of references beside a case file."""
+    return _store.folders(None if case.folder is None else case.folder.parent)[0]
+
+
+def stored_beside(case: Case, quantity: Quantity, dtype: str, framework: str | None) -> list[Path]:
+    """What is stored of a reference beside its case file, whatever its address; bfloat16 has files of its own."""
+    wanted = file_name(case, quantity, dtype, framework)
+    others = {
+        file_name(case, quantity, one, framework) for one in UNIT if data_dtype(case, one) != data_dtype(case, dtype)
+    }
+
+    def meant(path: Path) -> bool:
+        return path.name not in others and _store.read(path)[0].framework == (framework or "")
+
+    files = sorted(beside(case).glob(f"{case.name}.{quantity.name}.*.npz"))
+    return [path for path in files if path.name == wanted or meant(path)]
+
+
+def differences(known: Path, fresh: Path) -> Iterator[str]:
+    """A line for each leaf of a stored reference that one that is made again does not overlap.
 
     The scale is random by construction but seeded, so it must agree to a factor of two on every entry.
     """
-    for framework in conventions(case, quantity):
-        yield from _compare(case, quantity, dtype, framework)
-
-
-def _compare(case: Case, quantity: Quantity, dtype: str, framework: str | None) -> Iterator[str]:
-    path = stored(case, quantity, dtype, framework)
-    if path is None:
-        yield f"{case.name}/{quantity.name}: nothing is stored to compare with"
+    (label, leaves), (_, again) = _store.read(known), _store.read(fresh)
+    where = f"{label.case}/{label.quantity}"
+    if set(leaves) != set(again):
+        yield f"{where}: stored leaves {sorted(leaves)}, made again {sorted(again)}"
         return
-    with tempfile.TemporaryDirectory() as scratch:
-        fresh = _store.read(ensure(case, quantity, dtype, framework=framework, folder=Path(scratch)))[0]
-    known = _store.read(path)[0]
-    if set(known) != set(fresh):
-        yield f"{case.name}/{quantity.name}: stored leaves {sorted(known)}, made again {sorted(fresh)}"
-        return
-    for leaf, certified in known.items():
-        where = f"{case.name}/{quantity.name} {leaf}".rstrip()
-        if apart := _apart(certified, fresh[leaf]):
-            yield f"{where}: {apart} entries do not overlap what is made again"
-        if rescaled := _rescaled(certified, fresh[leaf]):
-            yield f"{where}: the scale of {rescaled} entries is not of the size of what is made again"
+    for leaf, certified in leaves.items():
+        named = f"{where} {leaf}".rstrip()
+        if certified.value.shape != again[leaf].value.shape:
+            yield f"{named}: stored shape {certified.value.shape}, made again {again[leaf].value.shape}"
+            continue
+        if apart := _apart(certified, again[leaf]):
+            yield f"{named}: {apart} entries do not overlap what is made again"
+        if rescaled := _rescaled(certified, again[leaf]):
+            yield f"{named}: the scale of {rescaled} entries is not of the size of what is made again"
 
 
 def _apart(a: Certified, b: Certified) -> int:

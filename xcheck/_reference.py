@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from xcheck import _store
+from xcheck._address import address, data_dtype
 from xcheck._dtypes import SMALLEST, UNIT, check_dtype
-from xcheck._errors import NoReference, Undecidable, UnknownName
+from xcheck._errors import NoReference, StoreError, Undecidable, UnknownName
 from xcheck._load import load_cases
 from xcheck._registry import unknown
 from xcheck._tree import tree
+from xcheck.arrays import frozen
 from xcheck.case import Case
-from xcheck.exact.certify import Certified, by_convention, certify, margin
-from xcheck.exact.trace import program_digest
+from xcheck.exact.certify import by_convention, certify, margin
 from xcheck.quantities import load_quantities
 from xcheck.quantity import FRAMEWORKS, Quantity
-
-#: The version of the derivative rules and of the rounding scale; part of every digest.
-RULES = 1
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Reference:
-    """What the judge compares with.
+    """What the judge compares with, in memory that nothing can write to.
 
     `margin` is the least |z| / S_z over all comparisons that the program makes (inf where it makes none); `status` is
     "certified", or "convention" where the case sits on a kink.
@@ -95,15 +93,16 @@ def reference(
             f"case {case.name} sits on kinks, where {quantity.name} is a convention; "
             f"name a framework: {' or '.join(FRAMEWORKS)}"
         )
-    leaves, least, status = _read(ensure(case, quantity, dtype, framework=framework))
-    return Reference(
-        case.name,
-        quantity.name,
-        dtype,
-        {path: Leaf(c.value, c.low, c.radius, floored(c.scale, c.value, dtype)) for path, c in leaves.items()},
-        least,
-        status,
-    )
+    return _loaded(ensure(case, quantity, dtype, framework=framework), address(case, quantity, dtype, framework), dtype)
+
+
+@lru_cache(maxsize=64)
+def _loaded(path: Path, wanted: str, dtype: str) -> Reference:
+    label, found = _store.read(path)
+    if label.address != wanted:
+        raise StoreError(f"the reference {path} is of another case, {label.address}; delete it, and it is made again")
+    leaves = {k: Leaf(c.value, c.low, c.radius, frozen(floored(c.scale, c.value, dtype))) for k, c in found.items()}
+    return Reference(label.case, label.quantity, dtype, MappingProxyType(leaves), float(label.margin), label.status)
 
 
 def ensure(
@@ -129,16 +128,22 @@ def _ensured(case: Case, quantity: Quantity, dtype: str, framework: str | None, 
         found = stored(case, quantity, dtype, framework)
         if found is not None:
             return found
-    path = (folder or _store.folders()[1]) / file_name(case, quantity, dtype, framework)
-    if path.exists():
-        return path
+    label = _label(case, quantity, dtype, framework)
+    folder = folder or _store.folders()[1]
+    if (folder / label.file_name).exists():
+        return folder / label.file_name
+    data = data_dtype(case, dtype)
     try:
-        leaves = certify(case, [quantity], dtype, framework)[quantity.name]
-        least = margin(case, dtype, framework)
+        leaves = certify(case, [quantity], data, framework)[quantity.name]
+        label = replace(label, margin=repr(margin(case, data, framework)))
     except Undecidable as error:
         raise NoReference(f"{case.name}/{quantity.name} has no certified reference: {error}") from None
-    _store.write(path, leaves, least, "convention" if by_convention(case, quantity) else "certified")
-    return path
+    return _store.write(folder, label, leaves)
+
+
+def _label(case: Case, quantity: Quantity, dtype: str, framework: str | None) -> _store.Label:
+    whose, status = (framework or "", "convention") if by_convention(case, quantity) else ("", "certified")
+    return _store.Label(case.name, quantity.name, whose, address(case, quantity, dtype, framework), status, "inf")
 
 
 def conventions(case: Case, quantity: Quantity, framework: str | None = None) -> tuple[str | None, ...]:
@@ -168,28 +173,7 @@ def missing(case: Case, quantity: Quantity, dtype: str = "float64", framework: s
 
 
 def file_name(case: Case, quantity: Quantity, dtype: str, framework: str | None = None) -> str:
-    return _store.file_name(case.name, quantity.name, digest(case, quantity, dtype, framework))
-
-
-@lru_cache(maxsize=512)
-def _program(case: Case, dtype: str) -> str:
-    return program_digest(case, dtype)
-
-
-def digest(case: Case, quantity: Quantity, dtype: str, framework: str | None = None) -> str:
-    """What a reference depends on: the traced program, its data, the tangent, the quantity, the rules' version.
-
-    A framework counts only where its convention decides.
-    """
-    data = "bfloat16" if dtype == "bfloat16" else "float64"
-    parts = [_program(case, data), quantity.name, repr(case.arguments), repr(dict(case.tangents)), f"rules {RULES}"]
-    parts += [f"convention {framework}"] if by_convention(case, quantity) else []
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-@lru_cache(maxsize=64)
-def _read(path: Path) -> tuple[dict[str, Certified], float, str]:
-    return _store.read(path)
+    return _label(case, quantity, dtype, framework).file_name
 
 
 def floored(S: np.ndarray, R: np.ndarray, dtype: str) -> np.ndarray:

@@ -49,7 +49,7 @@ class Subject:
         """
         quantity = load_quantities()[self.implementation.quantity]
         wanted = wanted_by(self.cell)
-        name = _store.file_name(self.case.name, quantity.name, _reference.digest(self.case, quantity, wanted[2]))
+        name = _reference.file_name(self.case, quantity, wanted[2])
         shipped, cache = _store.folders()
         if offline:
             return None if (shipped / name).exists() else "no shipped reference, and --xcheck-offline makes none"

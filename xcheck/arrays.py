@@ -12,14 +12,17 @@ reference. NumPy's streams and libm differ between machines, so the bytes of shi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from xcheck._errors import CaseError
+from xcheck._files import write_atomically
 
 Shape = tuple[int, ...]
 
@@ -33,7 +36,7 @@ class Descriptor:
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:20]
+        return hashlib.sha256(_written(self).encode()).hexdigest()[:20]
 
     def load(self, folder: Path | None = None) -> np.ndarray:
         """The stored values where `folder` has them, the computed ones otherwise."""
@@ -41,13 +44,81 @@ class Descriptor:
         if path is None or not path.exists():
             return self.make(folder)
         try:
-            return np.load(path, allow_pickle=False)
+            return np.load(io.BytesIO(checked_bytes(path, listed=True)), allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:
             raise CaseError(f"{path} is damaged ({error}); delete it, and its values are computed again") from None
 
 
 def stored_path(descriptor: Descriptor, folder: Path | None) -> Path | None:
     return None if folder is None else folder / f"{descriptor.digest}.npy"
+
+
+def _written(value: Any) -> str:
+    """The repr of a descriptor, but with every byte of the arrays in it: NumPy's own shows eight digits of a few."""
+    if isinstance(value, Descriptor):
+        told = [f"{one.name}={_written(getattr(value, one.name))}" for one in fields(value) if one.repr]
+        return f"{type(value).__qualname__}({', '.join(told)})"
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype.str}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
+    if isinstance(value, (tuple, list)) and value:
+        inside = ", ".join(map(_written, value)) + ("," if len(value) == 1 and isinstance(value, tuple) else "")
+        return f"({inside})" if isinstance(value, tuple) else f"[{inside}]"
+    return repr(value)
+
+
+#: The file that lists the checksums of a folder of values, as `sha256sum -c` reads it.
+CHECKSUMS = "SHA256SUMS"
+
+
+def checked_bytes(path: Path, *, listed: bool) -> bytes:
+    """A stored file, which must be what its folder's checksums say; `listed`: they must name it.
+
+    Raises:
+        ValueError: it is another file.
+        OSError: it cannot be read.
+    """
+    known, found = checksums(path.parent), path.read_bytes()
+    if path.name not in known and listed:
+        raise ValueError(f"{CHECKSUMS} does not list it")
+    if known.get(path.name, hashlib.sha256(found).hexdigest()) != hashlib.sha256(found).hexdigest():
+        raise ValueError(f"its checksum is not that of {CHECKSUMS}")
+    return found
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """File names to checksums; none where the folder lists none."""
+    path = folder / CHECKSUMS
+    return dict(_checksums(path, path.stat().st_mtime_ns)) if path.exists() else {}
+
+
+@lru_cache(maxsize=16)
+def _checksums(path: Path, changed: int) -> dict[str, str]:
+    """A list that was last changed at that time."""
+    lines = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
+    return {line[-1]: line[0] for line in lines if line}
+
+
+def list_checksums(folder: Path, names: Iterable[str], data: Iterable[bytes]) -> None:
+    """Adds files to the checksums of a folder, or lists them anew.
+
+    Raises:
+        StoreError: the list cannot be written.
+    """
+    known = checksums(folder) | {name: hashlib.sha256(a).hexdigest() for name, a in zip(names, data, strict=True)}
+    lines = (f"{checksum}  {name}\n" for name, checksum in sorted(known.items()))
+    write_atomically(folder / CHECKSUMS, "".join(lines).encode())
+
+
+def frozen(values: np.ndarray) -> np.ndarray:
+    """The same numbers in memory that nobody can write to, whatever flags he sets.
+
+    >>> H = frozen(np.eye(2))
+    >>> H.setflags(write=True)
+    Traceback (most recent call last):
+    ValueError: cannot set WRITEABLE flag to True of this array
+    """
+    values = np.ascontiguousarray(values) if values.ndim else values
+    return np.frombuffer(values.tobytes(), values.dtype).reshape(values.shape)
 
 
 def rounded(values: np.ndarray, dtype: str) -> np.ndarray:
@@ -176,7 +247,7 @@ class Stored(Descriptor):
     def make(self, folder: Path | None = None) -> np.ndarray:
         path = (folder or Path()) / self.file
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with np.load(io.BytesIO(checked_bytes(path, listed=False)), allow_pickle=False) as archive:
                 return rounded(archive[self.key], self.dtype)
         except (OSError, ValueError, KeyError) as error:
             raise CaseError(

@@ -14,7 +14,7 @@ import numpy as np
 
 from xcheck._errors import CaseError
 from xcheck._registry import check_name
-from xcheck.arrays import Descriptor, Normal, rounded
+from xcheck.arrays import Descriptor, Normal, frozen, rounded
 from xcheck.program import Loss, Program
 
 Arrays = Mapping[str, np.ndarray]
@@ -98,13 +98,11 @@ class Case:
     @cached_property
     def _declared(self) -> Values:
         def load(descriptor: Descriptor) -> np.ndarray:
-            values = np.array(descriptor.load(self.folder))
-            values.setflags(write=False)
-            return values
+            return frozen(descriptor.load(self.folder))
 
         return Values(
-            {name: load(d) for name, d in self.params.items()},
-            {name: load(d) for name, d in self.inputs.items()},
+            MappingProxyType({name: load(d) for name, d in self.params.items()}),
+            MappingProxyType({name: load(d) for name, d in self.inputs.items()}),
             None if self.targets is None else load(self.targets),
         )
 
@@ -114,9 +112,9 @@ class Case:
         if dtype != "bfloat16":
             return declared
         return Values(
-            {name: rounded(a, dtype) for name, a in declared.params.items()},
-            {name: rounded(a, dtype) for name, a in declared.inputs.items()},
-            None if declared.targets is None else rounded(declared.targets, dtype),
+            MappingProxyType({name: frozen(rounded(a, dtype)) for name, a in declared.params.items()}),
+            MappingProxyType({name: frozen(rounded(a, dtype)) for name, a in declared.inputs.items()}),
+            None if declared.targets is None else frozen(rounded(declared.targets, dtype)),
         )
 
     def vector(self, name: str, shape: tuple[int, ...], dtype: str = "float64") -> np.ndarray:

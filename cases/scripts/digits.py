@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
+from xcheck.arrays import list_checksums
+
 STEPS, RATE, HIDDEN = 400, 0.5, 32
 
 
@@ -40,3 +42,5 @@ values = Path(__file__).parents[1] / "values"
 np.savez_compressed(values / "digits.npz", images=images[:256].astype(np.uint8), labels=labels[:256].astype(np.uint8))
 weights = {"0.weight": W1, "0.bias": b1, "2.weight": W2, "2.bias": b2}
 np.savez_compressed(values / "digits_mlp_trained.npz", **{name: a.astype(np.float32) for name, a in weights.items()})
+files = [values / "digits.npz", values / "digits_mlp_trained.npz"]
+list_checksums(values, [file.name for file in files], [file.read_bytes() for file in files])

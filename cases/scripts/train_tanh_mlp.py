@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 import xcheck
+from xcheck.arrays import list_checksums
 
 #: From other, unseeded weights; the last loss is not published.
 PUBLISHED = {0: 198.77, 200: 38.84, 400: 14.69, 600: 15.19, 800: 8.49}
@@ -34,7 +35,9 @@ for epoch in range(1001):
     optimiser.step()
 if "--store" in sys.argv:
     weights = {name: p.detach().numpy().astype(np.float32) for name, p in module.named_parameters()}
-    np.savez(case.folder / "tanh_mlp_trained.npz", **weights)
+    path = case.folder / "tanh_mlp_trained.npz"
+    np.savez(path, **weights)
+    list_checksums(case.folder, [path.name], [path.read_bytes()])
 else:
     stored = np.load(case.folder / "tanh_mlp_trained.npz")
     module.load_state_dict({name: torch.tensor(stored[name], dtype=torch.float64) for name in stored})

@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 
 import xcheck
-from xcheck import Case, Literal
+from xcheck import Case, Literal, _rebuild
 from xcheck._errors import NoReference, Undecidable
 from xcheck._lazy import installed, jax, torch
-from xcheck._rebuild import compare
 from xcheck._reference import ensure, missing
 from xcheck.exact.balls import Balls, precision
 from xcheck.exact.conventions import SHARED, TIES
@@ -162,7 +161,8 @@ def test_conventions_of_every_framework_are_made_and_compared(tmp_path, monkeypa
     ensure(KINKED, jacobian)
     assert len(list((tmp_path / "references").iterdir())) == 2
     assert not missing(KINKED, jacobian)
-    assert list(compare(KINKED, jacobian)) == []
+    monkeypatch.setattr(_rebuild, "beside", lambda case: tmp_path / "references")
+    assert _rebuild.rebuild(KINKED, jacobian) is None
     monkeypatch.setitem(TIES["abs"], "torch", 1.0)
-    told, *_ = compare(KINKED, jacobian)
-    assert told == "kinked/jacobian_inputs: 1 entries do not overlap what is made again"
+    told = _rebuild.rebuild(KINKED, jacobian) or ""
+    assert told.startswith("kinked/jacobian_inputs: 1 entries do not overlap what is made again")

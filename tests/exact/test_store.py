@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import flint
@@ -21,6 +22,7 @@ from xcheck.quantities import load_quantities
 
 CASE = xcheck.load_cases()["linear_gaussian_quarter"]
 HESSIAN = load_quantities()["hessian_params"]
+LABEL = _store.Label("linear_gaussian_quarter", "hessian_params", "", "0123456789abcdef" * 4, "certified", "0.125")
 
 
 @pytest.fixture
@@ -39,10 +41,9 @@ def same(a: Certified, b: Certified) -> bool:
 
 
 def test_what_is_written_holds_a_hundred_bits(tmp_path: Path, leaves: dict[str, Certified]) -> None:
-    path = tmp_path / "a" / "reference.npz"
-    _store.write(path, leaves, 0.125, "certified")
-    found, margin, status = _store.read(path)
-    assert (margin, status) == (0.125, "certified")
+    path = _store.write(tmp_path / "a", LABEL, leaves)
+    label, found = _store.read(path)
+    assert label == LABEL
     assert same(leaves[""], found[""])
     with precision(192):
         truth = HESSIAN.reference(Derivatives(CASE, Balls()))[""]
@@ -52,27 +53,25 @@ def test_what_is_written_holds_a_hundred_bits(tmp_path: Path, leaves: dict[str, 
 
 def test_a_zero_has_radius_and_scale_zero(tmp_path: Path) -> None:
     zero = np.zeros(2)
-    _store.write(tmp_path / "zero.npz", {"": Certified(zero, zero, zero, zero)}, float("inf"), "certified")
-    found, margin, _ = _store.read(tmp_path / "zero.npz")
-    assert margin == float("inf")
+    label, found = _store.read(_store.write(tmp_path, replace(LABEL, margin="inf"), {"": Certified(*[zero] * 4)}))
+    assert float(label.margin) == float("inf")
     assert [a.tolist() for a in vars(found[""]).values()] == [[0.0, 0.0]] * 4
 
 
 def test_no_damage_goes_unseen(tmp_path: Path, leaves: dict[str, Certified]) -> None:
     """Every 23rd byte of the file turned, one at a time, and the file cut short."""
-    path = tmp_path / "reference.npz"
-    _store.write(path, leaves, 1.0, "certified")
+    path = _store.write(tmp_path, LABEL, leaves)
     whole = path.read_bytes()
     messages, read_anyway = [], 0
     for at in range(0, len(whole), 23):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
         try:
-            found, margin, status = _store.read(path)
+            label, found = _store.read(path)
         except StoreError as error:
             messages.append(str(error))
             continue
         # A turned bit in a time stamp of the archive harms nothing.
-        assert (same(leaves[""], found[""]), margin, status) == (True, 1.0, "certified")
+        assert (same(leaves[""], found[""]), label) == (True, LABEL)
         read_anyway += 1
     assert read_anyway < len(messages)
     assert all("delete it" in message and "\n" not in message for message in messages)
@@ -88,37 +87,53 @@ from pathlib import Path
 import numpy as np
 from xcheck import _store
 from xcheck.exact.certify import Certified
-seed, path = int(sys.argv[1]), Path(sys.argv[2])
-a = np.random.default_rng(seed).standard_normal(20000)
+a = np.random.default_rng(int(sys.argv[1])).standard_normal(20000)
+label = _store.Label("case", "hvp", "", "0" * 64, "certified", sys.argv[1])
 for _ in range(20):
-    _store.write(path, {"": Certified(a, a * 0, a * 0, np.abs(a))}, float(seed), "certified")
+    _store.write(Path(sys.argv[2]), label, {"": Certified(a, a * 0, a * 0, np.abs(a))})
 """
 
 
 def test_two_processes_may_write_the_same_file(tmp_path: Path) -> None:
-    path = tmp_path / "reference.npz"
-    writers = [subprocess.Popen([sys.executable, "-c", WRITE, str(seed), str(path)]) for seed in (1, 2)]
+    path = tmp_path / "case.hvp.0000000000000000.npz"
+    writers = [subprocess.Popen([sys.executable, "-c", WRITE, str(seed), str(tmp_path)]) for seed in (1, 2)]
     while any(writer.poll() is None for writer in writers):
         if path.exists():
-            found, margin, _ = _store.read(path)
-            expected = np.random.default_rng(int(margin)).standard_normal(20000)
+            label, found = _store.read(path)
+            expected = np.random.default_rng(int(label.margin)).standard_normal(20000)
             assert np.array_equal(found[""].value, expected)
     assert [writer.returncode for writer in writers] == [0, 0]
-    assert [file.name for file in tmp_path.iterdir()] == ["reference.npz"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_an_unwritable_place_is_one_line(tmp_path: Path, leaves: dict[str, Certified]) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError, match=r"cannot write the reference .*XCHECK_CACHE") as caught:
-        _store.write(tmp_path / "file" / "reference.npz", leaves, 1.0, "certified")
+    with pytest.raises(StoreError, match=r"cannot write .*XCHECK_CACHE") as caught:
+        _store.write(tmp_path / "file", LABEL, leaves)
     assert "\n" not in str(caught.value)
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, leaves: dict[str, Certified], monkeypatch) -> None:
-    def full(*args: object, **options: object) -> None:
+    def full(*args: object) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(np, "savez_compressed", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(StoreError, match="No space left on device"):
-        _store.write(tmp_path / "reference.npz", leaves, 1.0, "certified")
+        _store.write(tmp_path, LABEL, leaves)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reference_under_anothers_name_is_refused(tmp_path: Path, leaves: dict[str, Certified]) -> None:
+    path = _store.write(tmp_path, LABEL, leaves)
+    other = path.rename(tmp_path / path.name.replace("hessian_params", "ggn"))
+    with pytest.raises(StoreError, match=r"it is linear_gaussian_quarter\.hessian_params\..* under another name"):
+        _store.read(other)
+
+
+def test_what_is_read_cannot_be_written_to(tmp_path: Path, leaves: dict[str, Certified]) -> None:
+    _, found = _store.read(_store.write(tmp_path, LABEL, leaves))
+    for part in vars(found[""]).values():
+        with pytest.raises(ValueError, match="read-only"):
+            part *= 0.5
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            part.setflags(write=True)

@@ -46,8 +46,8 @@ def reference(
 
 def _rebuild_all(wanted: list[tuple[str, str]], cases: Path | None, jobs: int | None) -> int:
     from xcheck._load import load_cases
-    from xcheck._rebuild import store_values
-    from xcheck._reference import stored
+    from xcheck._rebuild import store_values, stored_beside
+    from xcheck._reference import conventions
     from xcheck.quantities import load_quantities
     from xcheck.run.machine import cores
     from xcheck.run.references import rebuild_all
@@ -55,7 +55,12 @@ def _rebuild_all(wanted: list[tuple[str, str]], cases: Path | None, jobs: int | 
     loaded, quantities = load_cases(cases), load_quantities()
     for name in dict.fromkeys(name for name, _ in wanted):
         store_values(loaded[name])
-    new = {f"{case}/{asked}" for case, asked in wanted if stored(loaded[case], quantities[asked]) is None}
+    new = {
+        f"{case}/{asked}"
+        for case, asked in wanted
+        for framework in conventions(loaded[case], quantities[asked])
+        if not stored_beside(loaded[case], quantities[asked], "float64", framework)
+    }
     apart = 0
     for label, fault in rebuild_all(wanted, None if cases is None else str(cases), workers=jobs or cores()):
         apart += fault is not None

@@ -27,6 +27,8 @@ def is_integer(value: Value) -> bool:
 class Evaluation:
     """A case with its values at one dtype; a framework says whose convention holds where the case sits on kinks."""
 
+    namespace: type[Namespace] = Namespace
+
     def __init__(self, case: Case, dtype: str = "float64", framework: str | None = None) -> None:
         self.case = case
         self.dtype = dtype
@@ -38,7 +40,7 @@ class Evaluation:
 
     def run(self, alg: Any, params: Mapping[str, Value], inputs: Mapping[str, Value]) -> tuple[Outputs, Outputs]:
         """The outputs and the aux as values of `alg`, each output of shape (n, ...)."""
-        xp = Namespace(alg, self.framework)
+        xp = self.namespace(alg, self.framework)
 
         def wrapped(values: Mapping[str, Value]) -> dict[str, Any]:
             return {name: v if is_integer(v) else Array(xp, v) for name, v in values.items()}
@@ -65,7 +67,7 @@ class Evaluation:
     def _loss_of(self, alg: Any, output: Value) -> tuple[Loss, Array, Any]:
         if self.case.loss is None or self.values.targets is None:
             raise NoReference(f"case {self.case.name} has no loss")
-        xp, targets = Namespace(alg, self.framework), self.values.targets
+        xp, targets = self.namespace(alg, self.framework), self.values.targets
         return self.case.loss, Array(xp, output), targets if is_integer(targets) else Array(xp, alg.constant(targets))
 
     def only_output(self, outputs: Outputs) -> Value:
