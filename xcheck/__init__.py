@@ -17,7 +17,7 @@ _PUBLIC = {
     "Limitation": "result", "Convention": "result", "Outcome": "result", "Result": "result",
     "XCheckError": "_errors", "UsageError": "_errors", "CaseError": "_errors", "Unsupported": "_errors",
     "NoReference": "_errors", "Mismatch": "_errors",
-    "load_cases": "_load", "reference": "_reference", "Reference": "_reference",
+    "load_cases": "_load", "reference": "_guard", "Reference": "_reference",
     "judge": "diagnose", "check": "diagnose", "Verdict": "_judge",
     "problem": "_problem", "Problem": "_problem",
     "verify": "run", "Results": "run", "parity": "_parity",

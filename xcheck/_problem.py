@@ -152,7 +152,7 @@ class Problem:
         return judge(actual, self.case, self.quantity, dtype=self.dtype, framework=self.framework)
 
     def check(self, actual: Any) -> None:
-        """Raises `Mismatch` where a result does not agree with the reference."""
+        """Raises `Mismatch` where a result does not agree with the reference, `NoReference` where there is none."""
         check(actual, self.case, self.quantity, dtype=self.dtype, framework=self.framework)
 
     def snapshot(self) -> Snapshot:

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from xcheck import _problem, _reference, _store
-from xcheck._errors import Mismatch, Unsupported
+from xcheck._errors import Mismatch, NoReference, Unsupported
 from xcheck._execute import unmet
 from xcheck._judge import Verdict
 from xcheck._problem import Problem
 from xcheck._snapshot import Snapshot
 from xcheck.case import Case
-from xcheck.diagnose import judge
+from xcheck.diagnose import agreed, judge
 from xcheck.quantities import load_quantities
 from xcheck.quantity import Implementation
 from xcheck.result import Limitation, Outcome, Result
@@ -104,9 +104,7 @@ class JudgedProblem(Problem):
 
     def check(self, actual: Any) -> None:
         __tracebackhide__ = True
-        verdict = self.judge(actual)
-        if verdict.outcome.failed:
-            raise Mismatch(verdict.text)
+        agreed(self.judge(actual))
 
 
 def prepare(subject: Subject, offline: bool) -> JudgedProblem:
@@ -142,7 +140,7 @@ def _result(problem: JudgedProblem, trial: Trial, error: BaseException | None) -
 
     if isinstance(error, Unsupported):
         return found(Outcome.UNSUPPORTED, str(error))
-    if isinstance(error, Mismatch) and trial.verdicts:
+    if isinstance(error, (Mismatch, NoReference)) and trial.verdicts:
         return found(trial.verdicts[-1].outcome, trial.verdicts[-1].reason, str(error))
     if error is not None:
         return found(Outcome.RAISED, f"{type(error).__name__}: {error}")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from xcheck import _checks, _reference
+from xcheck import _checks, _guard, _reference
 from xcheck._convention import to_our_axes, to_our_numbers
 from xcheck._dtypes import UNIT, check_dtype
 from xcheck._errors import Mismatch, NoReference
@@ -58,7 +58,7 @@ def judge(
     case, quantity = _reference.find_case(case), _reference.find_quantity(quantity)
     if reference is None:
         try:
-            reference = _reference.reference(case, quantity, dtype=dtype, framework=framework)
+            reference = _guard.reference(case, quantity, dtype=dtype, framework=framework)
         except NoReference as error:
             reason = str(error)
             return Verdict(
@@ -85,13 +85,24 @@ def judge(
 
 
 def check(actual: Any, case: Case | str, quantity: Quantity | str, **options: Any) -> Verdict:
-    """`judge`, raising where the result does not agree; the options are those of `judge`.
+    """`judge`, raising where the result does not agree or cannot be judged; the options are those of `judge`.
 
     Raises:
         Mismatch: an AssertionError with the full message.
+        NoReference: there is nothing to judge by; the message says why.
     """
-    verdict = judge(actual, case, quantity, **options)
-    if verdict.outcome.failed:
+    return agreed(judge(actual, case, quantity, **options))
+
+
+def agreed(verdict: Verdict) -> Verdict:
+    """The verdict itself, where it is that the result agrees: what was not judged has not passed.
+
+    Raises:
+        Mismatch, NoReference: as `check`.
+    """
+    if verdict.outcome is Outcome.NO_REFERENCE:
+        raise NoReference(verdict.text)
+    if not verdict:
         raise Mismatch(verdict.text)
     return verdict
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, Protocol
 
 import flint
 import numpy as np
@@ -16,10 +17,22 @@ from xcheck.exact.derivatives import Derivatives
 from xcheck.exact.evaluate import Outputs
 from xcheck.exact.monte_carlo import NOISE, RUNS, MonteCarlo
 from xcheck.exact.probe import Probe, overlap
-from xcheck.quantity import Quantity
 
 #: Bits of the first try and of the next, for entries that lost more than the reference may lose.
 BITS = (128, 192, 320)
+
+
+class Rule(Protocol):
+    """What is certified: a quantity, or anything else that has its rule and its guard."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def order(self) -> int: ...
+    @property
+    def reference(self) -> Callable[[Any], Mapping[str, Any]]: ...
+    @property
+    def guard(self) -> Callable[[Any, Mapping[str, Any]], Iterable[Any]]: ...
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,7 @@ class Certified:
 
 
 def certify(
-    case: Case, quantities: Iterable[Quantity], dtype: str = "float64", framework: str | None = None
+    case: Case, quantities: Iterable[Rule], dtype: str = "float64", framework: str | None = None
 ) -> dict[str, dict[str, Certified]]:
     """Certified arrays by quantity and path; at kinks of a case that says so, by the framework's convention.
 
@@ -64,7 +77,7 @@ def certify(
     }
 
 
-def _proven(exact: Callable[[int], Derivatives], quantity: Quantity) -> Outputs:
+def _proven(exact: Callable[[int], Derivatives], quantity: Rule) -> Outputs:
     """The quantity in balls, guarded; with more bits where 128 do not hold 100."""
     case, dtype = exact(BITS[0]).case, exact(BITS[0]).dtype
     for bits in BITS:
@@ -84,7 +97,7 @@ def _proven(exact: Callable[[int], Derivatives], quantity: Quantity) -> Outputs:
     raise Undecidable(f"{BITS[-1]} bits do not determine {case.name}/{quantity.name} to 2^-100 of its largest entry")
 
 
-def by_convention(case: Case, quantity: Quantity) -> bool:
+def by_convention(case: Case, quantity: Rule) -> bool:
     """Whether a framework's convention, and no theorem, says what is right."""
     return case.kinks and quantity.order > 0
 
