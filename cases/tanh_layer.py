@@ -8,7 +8,7 @@ from xcheck import Case, Normal, implements
 from xcheck.program import Linear, Sequential, Tanh, weighted_sum
 
 
-def layer(name, n, d, c, quantities, doc):
+def layer(name, n, d, c, quantities, doc, **more):
     net = Sequential(Linear(d, c), Tanh())
     return Case(
         name=name,
@@ -17,6 +17,7 @@ def layer(name, n, d, c, quantities, doc):
         inputs={"x": Normal((n, d), seed=33)},
         quantities=quantities,
         doc=doc,
+        **more,
     )
 
 
@@ -53,8 +54,12 @@ cases = (
         "one tanh layer, 32 to 2048: forward mode needs 32 passes, reverse mode 2048",
     ),
     layer(
-        "tanh_layer_batched", 64, 31, 33, (*PRODUCTS, "jacobian_inputs"),
-        "one tanh layer, 31 to 33, batch 64: no two sizes are equal",
+        "tanh_layer_batched", 64, 31, 33, (*PRODUCTS, "jacobian_inputs", "hessian_inputs"),
+        "one tanh layer, 31 to 33, batch 64: no two sizes are equal", sampled={"hessian_inputs": (0, 63)},
+    ),
+    layer(
+        "tanh_layer_batched_32_34", 64, 32, 34, ("value", "hessian_inputs"),
+        "one tanh layer, 32 to 34, batch 64", sampled={"hessian_inputs": (0, 63)},
     ),
     by_the_point(
         "tanh_layer_512_32", (*PRODUCTS, "gradient", "hessian_diagonal", "hessian_trace", "hvp"), "standard",
@@ -83,7 +88,7 @@ def activations(problem):
     return y, 1 - y**2
 
 
-@closed_form("jacobian_inputs", "tanh_layer,tanh_layer_wide,tanh_layer_batched")
+@closed_form("jacobian_inputs", "tanh_layer,tanh_layer_wide,tanh_layer_batched*")
 def jacobian_by_input(problem):
     """`J_x = diag(d) W`."""
     _, d = activations(problem)
@@ -101,7 +106,7 @@ def jacobian_by_params(problem):
     return xp.concat([xp.reshape(by_weight, (n, c, -1)), by_bias], axis=2)
 
 
-@closed_form("hessian_inputs", "tanh_layer")
+@closed_form("hessian_inputs", "tanh_layer,tanh_layer_batched*")
 def hessian_by_input(problem):
     """`H_x[o, i, j] = -2 y_o d_o W_oi W_oj`."""
     y, d = activations(problem)

@@ -40,6 +40,10 @@ def test_values_cannot_be_written() -> None:
         ("inputs", [1, 2], "small: inputs must map names to descriptors"),
         ("targets", None, "loss and targets belong together"),
         ("wrt", ("y",), "wrt names 'y', but the inputs are x"),
+        ("sampled", {"ggn": (0,)}, r"sampled\['ggn'\] is \(0,\); expected a quantity of the case"),
+        ("sampled", {"value": (0, 2)}, "and some of its 2 examples in ascending order"),
+        ("sampled", {"value": (1, 0)}, "in ascending order"),
+        ("sampled", {"value": ()}, "in ascending order"),
         ("program", 3, r"program must be callable as program\(xp, params, inputs\)"),
     ],
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 
-from xcheck._errors import UsageError
+from xcheck._errors import CaseError, UsageError
 from xcheck.case import Case
 from xcheck.exact import certify
 from xcheck.exact.certify import by_convention
@@ -25,8 +25,10 @@ def address(case: Case, quantity: Quantity, dtype: str, framework: str | None = 
     A framework counts only where its convention decides. What a case says of itself for other ends (`doc`, `since`,
     `tier`, `quantities`, `native`, `folder`) is left out: no number of the reference depends on it.
     """
+    part, examples = sampled(case, quantity), case.sampled.get(quantity.name, ())
     convention = framework if by_convention(case, quantity) else None
-    lines = [_case(case, data_dtype(case, dtype)), quantity.name, quantity_source(quantity), rules(), str(convention)]
+    lines = [_case(part, data_dtype(part, dtype)), word(tuple(examples)), word(convention)]
+    lines += [quantity.name, quantity_source(quantity), rules()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -38,6 +40,18 @@ def data_dtype(case: Case, dtype: str) -> str:
     'float64'
     """
     return "float64" if _case(case, dtype) == _case(case, "float64") else dtype
+
+
+def sampled(case: Case, quantity: Quantity) -> Case:
+    """The case with those examples only that have a reference of the quantity.
+
+    Raises:
+        CaseError: a part of the examples would change it: it holds the weight r of a loss, or moves along a tangent.
+    """
+    part = case.part(quantity.name)
+    if part is not case and quantity.shape not in ("n c p", "n c d", "n c d d"):
+        raise CaseError(f"case {case.name}: sampled names {quantity.name}, which is not made example by example")
+    return part
 
 
 @lru_cache(maxsize=512)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from xcheck import _store
-from xcheck._address import address, data_dtype
+from xcheck._address import address, data_dtype, sampled
 from xcheck._dtypes import SMALLEST, UNIT, check_dtype
 from xcheck._errors import NoReference, StoreError, Undecidable, UnknownName
 from xcheck._load import load_cases
@@ -40,7 +40,7 @@ class Reference:
     """What the judge compares with, in memory that nothing can write to.
 
     `margin` is the least |z| / S_z over all comparisons that the program makes (inf where it makes none); `status` is
-    "certified", or "convention" where the case sits on a kink.
+    "certified", or "convention" where the case sits on a kink. `examples` are those that it holds, where not all.
     """
 
     case: str
@@ -49,6 +49,7 @@ class Reference:
     leaves: Mapping[str, Leaf]
     margin: float
     status: str = "certified"
+    examples: tuple[int, ...] | None = None
 
     @property
     def value(self) -> Any:
@@ -80,16 +81,18 @@ def reference(
             f"case {case.name} sits on kinks, where {quantity.name} is a convention; "
             f"name a framework: {' or '.join(FRAMEWORKS)}"
         )
-    return _loaded(ensure(case, quantity, dtype, framework=framework), address(case, quantity, dtype, framework), dtype)
+    path, wanted = ensure(case, quantity, dtype, framework=framework), address(case, quantity, dtype, framework)
+    return _loaded(path, wanted, dtype, case.sampled.get(quantity.name))
 
 
 @lru_cache(maxsize=64)
-def _loaded(path: Path, wanted: str, dtype: str) -> Reference:
+def _loaded(path: Path, wanted: str, dtype: str, examples: tuple[int, ...] | None) -> Reference:
     label, found = _store.read(path)
     if label.address != wanted:
         raise StoreError(f"the reference {path} is of another case, {label.address}; delete it, and it is made again")
     leaves = {k: Leaf(c.value, c.low, c.radius, frozen(floored(c.scale, c.value, dtype))) for k, c in found.items()}
-    return Reference(label.case, label.quantity, dtype, MappingProxyType(leaves), float(label.margin), label.status)
+    margin = float(label.margin)
+    return Reference(label.case, label.quantity, dtype, MappingProxyType(leaves), margin, label.status, examples)
 
 
 def ensure(
@@ -119,10 +122,11 @@ def _ensured(case: Case, quantity: Quantity, dtype: str, framework: str | None, 
     folder = folder or _store.folders()[1]
     if (folder / label.file_name).exists():
         return folder / label.file_name
-    data = data_dtype(case, dtype)
+    part = sampled(case, quantity)
+    data = data_dtype(part, dtype)
     try:
-        leaves = certify(case, [quantity], data, framework)[quantity.name]
-        label = replace(label, margin=repr(margin(case, data, framework)))
+        leaves = certify(part, [quantity], data, framework)[quantity.name]
+        label = replace(label, margin=repr(margin(part, data, framework)))
     except Undecidable as error:
         raise NoReference(f"{case.name}/{quantity.name} has no certified reference: {error}") from None
     return _store.write(folder, label, leaves)

@@ -237,6 +237,21 @@ class Computed(Descriptor):
 
 
 @dataclass(frozen=True)
+class Rows(Descriptor):
+    """Some rows of another array, along its first axis.
+
+    >>> Rows(Literal((1.0, 2.0, 4.0)), (0, 2)).make().tolist()
+    [1.0, 4.0]
+    """
+
+    source: Descriptor
+    rows: tuple[int, ...]
+
+    def make(self, folder: Path | None = None) -> np.ndarray:
+        return self.source.load(folder)[list(self.rows)]
+
+
+@dataclass(frozen=True)
 class Stored(Descriptor):
     """An entry of an npz file beside the case files: trained weights, real data; a committed script made it."""
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from xcheck._errors import CaseError
 from xcheck._registry import check_name
-from xcheck.arrays import Descriptor, Normal, frozen, rounded
+from xcheck.arrays import Descriptor, Normal, Rows, frozen, rounded
 from xcheck.program import Loss, Program
 
 Arrays = Mapping[str, np.ndarray]
@@ -45,6 +45,8 @@ class Case:
         tangents: argument or output names to vectors of the products; drawn from N(0, 1) where not declared.
         quantities: names of what may be asked.
         native: programs of the frameworks' own, `{"torch": ..., "jax": ...}`, compared in value with `program`.
+        sampled: quantities to the examples that have a reference, where one of all would be too large; whoever computes
+            the quantity returns all, and is judged at these. For quantities per example that need no loss.
         kinks: whether the case sits on kinks on purpose (its references are then conventions).
         since: the release that brought it, so that an upgrade does not redden a foreign CI.
         doc: one line for the tables.
@@ -62,6 +64,7 @@ class Case:
     wrt: str | tuple[str, ...] = "params"
     tangents: Mapping[str, Descriptor] = field(default_factory=dict)
     quantities: tuple[str, ...] = ()
+    sampled: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     native: Mapping[str, Any] = field(default_factory=dict)
     kinks: bool = False
     since: str = "0.1"
@@ -82,6 +85,16 @@ class Case:
             raise CaseError(f"case {self.name}: program must be callable as program(xp, params, inputs)")
         if (self.loss is None) != (self.targets is None):
             raise CaseError(f"case {self.name}: loss and targets belong together; one of them is missing")
+        for name, examples in self.sampled.items():
+            if (
+                name not in self.quantities
+                or list(examples) != sorted(set(examples) & set(range(self.n)))
+                or not examples
+            ):
+                raise CaseError(
+                    f"case {self.name}: sampled[{name!r}] is {examples!r}; expected a quantity of the case, "
+                    f"and some of its {self.n} examples in ascending order"
+                )
         for argument in () if self.wrt == "params" else self.arguments:
             if argument not in self.inputs:
                 raise CaseError(
@@ -147,6 +160,19 @@ class Case:
     def p(self) -> int:
         """The number of parameters."""
         return sum(int(a.size) for a in self._declared.params.values())
+
+    def part(self, quantity: str) -> Case:
+        """The case with those examples only that have a reference of this quantity; itself where all have."""
+        if quantity not in self.sampled:
+            return self
+        rows = tuple(self.sampled[quantity])
+        return replace(
+            self,
+            inputs={name: Rows(descriptor, rows) for name, descriptor in self.inputs.items()},
+            targets=None if self.targets is None else Rows(self.targets, rows),
+            tangents={},
+            sampled={},
+        )
 
     def at(self, folder: Path) -> Case:
         """The same case, with its stored values in `folder`."""

@@ -141,13 +141,15 @@ def _ours(
     """The result as float64 leaves in our convention, of the reference's paths and shapes."""
     arrays = receive(actual, list(reference.leaves), dtype)
     for path, leaf in reference.leaves.items():
-        A = to_our_axes(arrays[path], convention.axes)
-        if A.shape != leaf.value.shape:
+        A, kept = to_our_axes(arrays[path], convention.axes), reference.examples
+        expected = leaf.value.shape if kept is None else (case.n, *leaf.value.shape[1:])
+        if A.shape != expected:
             raise Refused(
                 Outcome.WRONG_SHAPE,
-                f"{shown(path)} has shape {A.shape}, expected {leaf.value.shape}, "
+                f"{shown(path)} has shape {A.shape}, expected {expected}, "
                 f"the axes ({quantity.shape.replace(' ', ', ')})",
             )
+        A = A if kept is None else A[list(kept)]
         arrays[path] = to_our_numbers(A, case, quantity, convention, lambda: sizes(case, others))
     return arrays
 
