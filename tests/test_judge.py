@@ -11,6 +11,12 @@ from xcheck import Outcome
 from xcheck._checks import positive_semidefinite, symmetry
 from xcheck._dtypes import SMALLEST, UNIT
 from xcheck._judge import distance, rounding_scale
+from xcheck._lazy import installed
+from xcheck.quantities import load_quantities
+from xcheck.quantity import implementations
+from xcheck.run.plan import parse_id
+from xcheck.run.settings import Settings
+from xcheck.run.work import work
 
 R = np.array([3.0, -7.0, 1024.0])
 
@@ -37,17 +43,53 @@ def test_threshold_is_32_units_of_rounding(dtype):
         assert bool(found) is agrees
 
 
-def test_frobenius_ratio_catches_what_each_entry_hides():
-    """3 u S in every one of 4096 entries: each is far below 32, together they are above 2."""
+def test_an_error_that_all_entries_share_is_warned_of():
+    """4 u S in every one of 4096 entries: independent errors would keep ratio_F below 2. A sum that all entries share
+    errs like that, so the result agrees."""
     one = np.ones(4096)
-    assert verdict(one * (1 + 2 * 2.0**-53), reference(one))
-    assert not verdict(one * (1 + 4 * 2.0**-53), reference(one))
-    assert verdict(one * (1 + 4 * 2.0**-53), reference(one)).ratio == 4
+    assert "ratio_F" not in verdict(one * (1 + 2 * 2.0**-53), reference(one)).checks
+    found = verdict(one * (1 + 4 * 2.0**-53), reference(one))
+    assert found
+    assert (found.ratio, found.ratio_F) == (4, 4)
+    assert found.checks["ratio_F"] == "warn: 4 is above 2: one error shared by all entries"
+    assert "one error shared by all entries" in found.text
 
 
-def test_frobenius_limit_is_loose_where_few_entries_carry_the_scale():
-    assert distance(R, leaf(R), "float64").limit_F > 30
-    assert distance(np.ones(10_000), leaf(np.ones(10_000)), "float64").limit_F == 2
+def test_an_error_of_few_entries_is_no_shared_one():
+    assert distance(R, leaf(R), "float64").warn_F > 30
+    assert distance(np.ones(10_000), leaf(np.ones(10_000)), "float64").warn_F == 2
+
+
+def test_normwise_results_are_judged_by_the_norm_alone():
+    """An entry of 1 among entries of 1000 may err by a thousandth of what the norm is held to, and not by all of it."""
+    truth = reference(np.array([1.0] + 63 * [1000.0]))
+    for units, agrees in ((1000.0, True), (300_000.0, False)):
+        A = truth.value.copy()
+        A[0] += units * 2.0**-53
+        assert verdict(A, truth).outcome is Outcome.DISAGREES
+        found = verdict(A, truth, normwise=True)
+        assert bool(found) is agrees
+        assert "normwise stable only: not judged" in found.text
+
+
+@pytest.mark.skipif(not installed("torch"), reason="the implementations are written in PyTorch")
+@pytest.mark.parametrize("normwise", [True, False])
+def test_an_implementation_that_is_only_normwise_stable_says_so(monkeypatch, normwise):
+    """It errs by 640 u S in the entry of the smallest scale."""
+    load_quantities()
+    right = implementations("gradient")["torch_grad"].function
+    S = xcheck.reference("tanh_mlp", "gradient").scale
+    monkeypatch.setattr("xcheck.quantity._IMPLEMENTATIONS", {})
+
+    @xcheck.implements("gradient", "other", "torch", normwise=normwise)
+    def other(problem):
+        found = right(problem).clone()
+        found[int(np.argmin(S))] += 640 * 2.0**-53 * float(np.min(S))
+        return found
+
+    result = work((parse_id("tanh_mlp/gradient/torch_other/float64/cpu"), Settings()))
+    assert result.outcome is (Outcome.AGREES if normwise else Outcome.DISAGREES)
+    assert result.ratio > 600
 
 
 def test_scale_is_floored_at_the_value_and_at_the_smallest_normal():
@@ -55,12 +97,44 @@ def test_scale_is_floored_at_the_value_and_at_the_smallest_normal():
     assert S.tolist() == [5.0, 0.0, SMALLEST["float32"] / UNIT["float32"]]
 
 
-def test_entries_without_scale_must_be_exact():
-    truth = reference([1.0, 0.0])
-    assert verdict(np.array([1.0, -0.0]), truth)
-    off = verdict(np.array([1.0, 1e-300]), truth)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_structural_zeros_are_held_to_the_largest_scale(dtype):
+    """Another algorithm reaches a zero by cancellation: 31 u max S passes, 34 does not, and the verdict tells."""
+    u, few = UNIT[dtype], np.array([8.0, 1.0, 0.0, 0.0])
+    for units, agrees in ((0, True), (31, True), (34, False)):
+        A = few + np.array([0.0, 0.0, 8 * units * u, 0.0])
+        found = verdict(A.astype(dtype), reference(few), dtype=dtype)
+        assert bool(found) is agrees
+        assert found.ratio == units
+        said = f"note: 1 of 2 are not 0, the largest {units} u max S" if units else None
+        assert found.checks.get("structural_zeros") == said
+    assert "34 units of u max S" in found.text
+    assert not verdict(np.array([8, 1 + 34 * u, 0, 0], dtype), reference(few), dtype=dtype), "S > 0 is held to its own"
+
+
+def test_a_wrong_entry_in_structural_zeros_does_not_slip_through():
+    found = verdict(np.array([1.0, 1e-10]), reference([1.0, 0.0]))
+    assert found.outcome is Outcome.DISAGREES
+    assert 8e5 < found.ratio < 1e6
+
+
+def test_an_array_without_any_scale_must_be_exact():
+    truth = reference({"a": [1.0, 2.0], "b": [0.0, 0.0]})
+    assert verdict({"a": np.array([1.0, 2.0]), "b": np.array([0.0, -0.0])}, truth)
+    off = verdict({"a": np.array([1.0, 2.0]), "b": np.array([0.0, 1e-300])}, truth)
     assert off.ratio == np.inf
-    assert "must be exact" in off.text
+    assert "every entry must be exact" in off.text
+
+
+def test_separate_lines_hold_structural_zeros_as_the_ratio_does():
+    """`|x|^2` in another basis: zeros of its Hessian are cancelled, and it is not symmetric, not exact, and right."""
+    truth = leaf(np.eye(64))
+    A = truth.value + np.random.default_rng(0).normal(0, 2.0**-53, (64, 64))
+    assert distance(A, truth, "float64").agrees
+    assert symmetry(A, truth, "float64") == "ok"
+    assert positive_semidefinite(A, truth, "float64") == "ok"
+    off = A + np.outer(np.eye(64)[0], 1e-10 * np.eye(64)[1])
+    assert "not symmetric" in symmetry(off, truth, "float64")
 
 
 def test_radius_and_low_part_of_the_reference_count():
@@ -147,6 +221,7 @@ def test_message_says_all_that_its_reader_needs():
     assert found.text.splitlines() == [
         "disagrees: linear_gaussian/gradient in float64: ratio 8.8e+12 (limit 32), ratio_F 8.8e+12 (limit 32)",
         "  worst entry  [2]: expected 1024.0, got 1025.0 (1.00098 x); off by 8.8e+12 units of u S = 1.14e-13",
+        "  resolution   an error of 3.6e-15 of the largest entry, 3.6e-15 of the norm, is seen",
         "  most likely  1 wrong entry: [2]",
         "  reproduce    xcheck explain linear_gaussian/gradient/mine/float64/cpu",
     ]
@@ -173,6 +248,35 @@ def test_decided_share_counts_what_the_dtype_determines():
     assert verdict(np.array([1.0, 1.0, 0.0, 0.0]), truth).decided == 2 / 3
     assert verdict(np.array([1.0, 1.0, 0.0, 0.0], np.float32), truth, dtype="float32").decided == 1 / 3
     assert verdict(np.array([1.0, 1.0, 0.0, 0.0]), truth).nonzero == 0.5
+
+
+def test_every_verdict_says_what_it_would_have_seen():
+    """A sum of a million terms in float32 does not see a thousand that are missing; float64 does."""
+    truth = reference([1.0, 0.5], scale=[4096.0, 1.0])
+    found = verdict(np.array([1.0, 0.5], np.float32), truth, dtype="float32")
+    entry, whole = found.resolution
+    assert entry == 32 * 2.0**-24 * 4096
+    assert 0.8 * entry < whole < entry
+    assert "an error of 0.0078 of the largest entry, 0.007 of the norm, is seen" in found.text
+    assert "judge in float64 too" in found.text
+    double = verdict(np.array([1.0, 0.5]), truth)
+    assert double.resolution[0] == 32 * 2.0**-53 * 4096
+    assert "judge in float64 too" not in double.text
+    assert verdict(np.array([1.0, 0.0]), truth).resolution == double.resolution, "it is the reference's, right or wrong"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("factor", [0.9, 1.1])
+def test_an_error_above_the_resolution_is_seen_and_one_below_is_not(dtype, factor):
+    truth = reference([1024.0, 3.0], scale=[2.0**16, 3.0])
+    entry, _ = verdict(np.array([1024.0, 3.0], dtype), truth, dtype=dtype).resolution
+    assert bool(verdict(np.array([1024.0 * (1 + factor * entry), 3.0], dtype), truth, dtype=dtype)) is (factor < 1)
+
+
+def test_nothing_is_resolved_of_a_reference_that_is_zero():
+    found = verdict(np.zeros(2), reference([0.0, 0.0]))
+    assert found.resolution is None
+    assert "resolution" not in found.text
 
 
 def test_unknown_names_get_one_clear_line():

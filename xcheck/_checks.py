@@ -8,7 +8,7 @@ from math import fsum
 import numpy as np
 
 from xcheck._dtypes import UNIT
-from xcheck._judge import LIMIT, distance, norm, rounding_scale
+from xcheck._judge import LIMIT, distance, held, norm
 from xcheck._reference import Leaf
 
 #: A vector, what it is multiplied with, and the leaf of that one's reference.
@@ -17,7 +17,7 @@ Pairs = Sequence[tuple[np.ndarray, np.ndarray, Leaf]]
 
 def symmetry(A: np.ndarray, leaf: Leaf, dtype: str) -> str:
     """`|A - A^T| <= 32 u (S + S^T)`, for A of shape (p, p)."""
-    S = rounding_scale(leaf, dtype)
+    S = held(leaf, dtype)
     off, unit = np.abs(A - A.T), UNIT[dtype] * (S + S.T)
     units = np.where(off > 0, np.inf, 0.0)
     np.divide(off, unit, out=units, where=unit > 0)
@@ -29,11 +29,11 @@ def symmetry(A: np.ndarray, leaf: Leaf, dtype: str) -> str:
 
 
 def positive_semidefinite(A: np.ndarray, leaf: Leaf, dtype: str) -> str:
-    """`lambda_min(sym A) >= -F u ||S||_F` with F the limit of ratio_F, for A of shape (p, p)."""
+    """`lambda_min(sym A) >= -32 u ||S||_F`, for A of shape (p, p)."""
     least = float(np.linalg.eigvalsh((A + A.T) / 2)[0]) if A.size else 0.0
-    unit = UNIT[dtype] * norm(rounding_scale(leaf, dtype))
+    unit = UNIT[dtype] * norm(held(leaf, dtype))
     # The eigenvalue solver works in float64 and errs by about p u ||A|| itself.
-    allowed = distance(A, leaf, dtype).limit_F * unit + len(A) * UNIT["float64"] * norm(A)
+    allowed = LIMIT * unit + len(A) * UNIT["float64"] * norm(A)
     if least >= -allowed:
         return "ok"
     return f"not positive semidefinite: the least eigenvalue is {least:.3g}, allowed {-allowed:.2g}"
@@ -51,7 +51,7 @@ def adjoint(Jv: Pairs, JTw: Pairs, dtype: str) -> str:
     both = [*Jv, *((-v, pulled, leaf) for v, pulled, leaf in JTw)]
     # fsum: a sum that rounded by itself would be judged along with the result.
     apart = abs(fsum(float(x) for vector, found, _ in both for x in np.ravel(vector * found)))
-    S = fsum(float(x) for vector, _, leaf in both for x in np.ravel(np.abs(vector) * rounding_scale(leaf, dtype)))
+    S = fsum(float(x) for vector, _, leaf in both for x in np.ravel(np.abs(vector) * held(leaf, dtype)))
     if apart <= LIMIT * UNIT[dtype] * S:
         return "ok"
     units = apart / (UNIT[dtype] * S) if S else np.inf

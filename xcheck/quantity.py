@@ -81,6 +81,7 @@ class Implementation:
     convention: Convention
     limitations: tuple[Limitation, ...]
     samples: int | None
+    normwise: bool = False
     cases: str
     tier: str
 
@@ -115,6 +116,7 @@ def implements(
     convention: Convention | None = None,
     limitations: tuple[Limitation, ...] = (),
     samples: int | None = None,
+    normwise: bool = False,
     cases: str = "*",
     tier: str = "smoke",
 ) -> Callable[[F], F]:
@@ -123,6 +125,7 @@ def implements(
     The full name is `framework_name`, with `_jit` or `_compile` behind it for that variant. `needs` lists what the
     problem must have ("loss", "module", "single_output", "single_argument", "aux") and packages that must be
     importable; unmet, the outcome is `unsupported`. `cases` is a glob: a closed form belongs to some cases only.
+    `normwise` is for algorithms that are only normwise stable (Winograd, FFT): ratio_F alone decides.
     `tier` is the least tier that runs it: "full" for what costs minutes and proves little more. Known gaps are
     `limitations`, and lines of the file `adapter.gaps` beside the module `adapter.py` that registers it.
 
@@ -146,7 +149,7 @@ def implements(
                 implementation = Implementation(
                     name=full, quantity=quantity, framework=one, function=function, prepare=prepare, needs=needs,
                     variant=variant, convention=convention or Convention(), limitations=(*limitations, *gaps),
-                    samples=samples, cases=cases, tier=tier,
+                    samples=samples, normwise=normwise, cases=cases, tier=tier,
                 )  # fmt: skip
                 implementations(quantity).add(full, implementation)
         return function

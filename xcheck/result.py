@@ -123,6 +123,7 @@ class Result(msgspec.Struct, kw_only=True):
     convention: Convention | None = None
     nonzero: float | None = None
     decided: float | None = None
+    resolution: list[float | str] | None = None  # the least relative error that is seen: largest entry, norm
     seconds: dict[str, float] = {}
     reason: str | None = None
     limitation: Limitation | None = None  # the one that it runs into, where the outcome is known_limitation

@@ -125,11 +125,12 @@ def verdict(actual: Any, group: Group, made: Implementation, scratch: Path) -> t
     try:
         if case.folder is not None and not _reference.missing(case, quantity, data):
             found = judge(
-                actual, case, quantity, dtype=group.dtype, framework=made.framework, convention=made.convention
-            )
+                actual, case, quantity, dtype=group.dtype, framework=made.framework, convention=made.convention,
+                normwise=made.normwise,
+            )  # fmt: skip
             return found, "certified reference"
         sample = Sample(case, quantity, group.dtype, scratch)
-        return sample.judge(actual, group.dtype, made.convention), "sampled float64 reference"
+        return sample.judge(actual, group.dtype, made.convention, made.normwise), "sampled float64 reference"
     except (NoReference, Undecidable, UnknownPrimitive) as error:
         return Verdict(Outcome.NO_REFERENCE, reason=str(error)), "nothing"
 

@@ -126,7 +126,7 @@ class Sample:
         leaf = Leaf(clean, np.zeros_like(clean), LIMIT * UNIT["float64"] * scale, scale)
         self.reference = Reference(case.name, quantity.name, dtype, {"": leaf}, float("inf"), "float64")
 
-    def judge(self, actual: Any, dtype: str, convention: Convention | None = None) -> Verdict:
+    def judge(self, actual: Any, dtype: str, convention: Convention | None = None, normwise: bool = False) -> Verdict:
         """The judge's verdict on the sampled entries of a whole result, brought into our convention."""
         convention = convention or Convention()
         try:
@@ -145,4 +145,4 @@ class Sample:
         for axis, size in enumerate(self.reference.leaves[""].value.shape):
             if size < array.shape[axis]:
                 array = np.take(array, self.entries[self.letters[axis]], axis=axis)
-        return compare({"": array}, self.reference, dtype)
+        return compare({"": array}, self.reference, dtype, normwise)

@@ -10,7 +10,7 @@ import numpy as np
 
 from xcheck._errors import MissingFramework, Unsupported
 from xcheck._execute import unmet
-from xcheck._judge import LIMIT, LIMIT_F, Verdict
+from xcheck._judge import LIMIT, Verdict
 from xcheck._problem import adapter, problem
 from xcheck._tree import leaves
 from xcheck.bench.child import Answer, Request
@@ -92,8 +92,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _far(found: Verdict) -> str:
-    """Both ratios: what is shared by all entries shows in the norm first."""
+    """Both ratios: what is shared by all entries shows in the norm."""
     if found.ratio is None or found.ratio_F is None:
         return "no ratio"
-    worst = f"ratio {found.ratio:.3g} (limit {LIMIT:g})"
-    return f"{worst}, ratio_F {found.ratio_F:.3g} (limit {LIMIT_F:g}, more of few entries)"
+    return f"ratio {found.ratio:.3g} (limit {LIMIT:g}), ratio_F {found.ratio_F:.3g} (limit {LIMIT:g})"

@@ -29,6 +29,7 @@ def judge(
     dtype: str,
     framework: str | None = None,
     convention: Convention | None = None,
+    normwise: bool = False,
     reference: Reference | None = None,
     reproduce: str | None = None,
     related: Related | None = None,
@@ -40,6 +41,7 @@ def judge(
         case, quantity: objects or names.
         framework: whose convention holds where the case sits on a kink.
         convention: how these numbers relate to ours; applied before the comparison.
+        normwise: whether the algorithm is only normwise stable (Winograd, FFT): ratio_F alone decides.
         reference: what to compare with, if not the stored one.
         reproduce: the line that reproduces the result, if not this call.
         related: gives the case's other references by quantity, for the diagnosis; the stored ones if not given.
@@ -75,12 +77,12 @@ def judge(
     except Refused as refused:
         verdict = Verdict(refused.outcome, reason=refused.reason)
         return replace(verdict, text=message(verdict, reference, dtype, reproduce, None))
-    verdict = compare(arrays, reference, dtype)
+    verdict = compare(arrays, reference, dtype, normwise)
     if verdict.outcome is Outcome.DISAGREES:
         verdict = replace(verdict, diagnosis=explain(Evidence(arrays, reference, dtype, case, quantity, others)))
     verdict = replace(verdict, checks={**verdict.checks, **_lines(arrays, quantity, reference, dtype, verdict)})
     path = verdict.worst.path if verdict.worst else ""
-    worst = distance(arrays[path], reference.leaves[path], dtype) if verdict.worst else None
+    worst = distance(arrays[path], reference.leaves[path], dtype, normwise) if verdict.worst else None
     return replace(verdict, text=message(verdict, reference, dtype, reproduce, worst))
 
 

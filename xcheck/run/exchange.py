@@ -107,6 +107,7 @@ def judge_answers(folder: Path, cases: str | Path | None = None) -> Results:
                 ratio_F=None if verdict.ratio_F is None else number(verdict.ratio_F), worst=verdict.worst,
                 diagnosis=list(verdict.diagnosis), checks=dict(verdict.checks), convention=convention,
                 nonzero=verdict.nonzero, decided=verdict.decided, reason=verdict.reason, text=verdict.text,
+                resolution=None if verdict.resolution is None else [number(seen) for seen in verdict.resolution],
                 reproduce=f"xcheck judge {folder}",
             )
         )  # fmt: skip

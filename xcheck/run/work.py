@@ -99,7 +99,7 @@ def judged(case: Case, cell: Cell, settings: Settings, *, quick: bool, reproduce
     try:
         verdict = judge(
             native, case, cell.quantity, dtype=cell.dtype, framework=implementation.framework,
-            convention=implementation.convention,
+            convention=implementation.convention, normwise=implementation.normwise,
             reproduce=reproduce or f"xcheck explain {explain_arguments(cell.id, settings)}",
         )  # fmt: skip
     except (NoReference, Undecidable, UnknownPrimitive) as error:
@@ -144,6 +144,7 @@ def _with_verdict(found: Result, verdict: Verdict, checks: dict[str, str]) -> Re
     found.diagnosis, found.checks = list(verdict.diagnosis), {**verdict.checks, **checks}
     found.nonzero, found.decided, found.text = verdict.nonzero, verdict.decided, verdict.text
     found.reason = verdict.reason
+    found.resolution = None if verdict.resolution is None else [number(seen) for seen in verdict.resolution]
     return found
 
 
