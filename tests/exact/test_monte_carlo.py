@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from xcheck import Case, Literal
+from xcheck.exact.balls import Balls, ComplexBalls
+from xcheck.exact.certify import certify, margin
+from xcheck.exact.jets import Jets
 from xcheck.exact.monte_carlo import NOISE, MonteCarlo
+from xcheck.exact.tape import Tape
+from xcheck.quantities import load_quantities
+from xcheck.quantity import QUANTITIES
 
 N = 4000
 
@@ -51,3 +59,86 @@ def test_without_noise_it_is_plain_float64_and_runs_repeat() -> None:
     assert np.array_equal(MonteCarlo(noise=0.0).mul(a, a), a * a)
     assert np.array_equal(MonteCarlo(seed=3).mul(a, a), MonteCarlo(seed=3).mul(a, a))
     assert not np.array_equal(MonteCarlo(seed=3).mul(a, a), MonteCarlo(seed=4).mul(a, a))
+
+
+NEAR = 2.0**-40
+BESIDE_A_KINK = {
+    "relu": lambda xp, z: xp.nn.relu(z),
+    "abs": lambda xp, z: xp.abs(z),
+    "where": lambda xp, z: xp.where(z > 0.0, 3.0 * z, -5.0 * z),
+    "max": lambda xp, z: xp.max(xp.stack([z, 2.0 * z, 0.0 * z], axis=-1), axis=-1),
+    "nested": lambda xp, z: xp.nn.relu(xp.abs(z) - 2.0**-42) * z,
+    "clip": lambda xp, z: xp.clip(1.0 + z, min=1.0) * z,
+}
+
+
+@pytest.mark.parametrize("name", BESIDE_A_KINK)
+def test_beside_a_kink_the_scale_is_that_of_the_branch_that_is_taken(name: str) -> None:
+    """z = (x + 1) - 1 is 2^-40 with a rounding error of one: noise of 2^-30 would take either side."""
+    function = BESIDE_A_KINK[name]
+    case = Case(
+        name="beside_a_kink",
+        program=lambda xp, params, inputs: function(xp, (inputs["x"] + 1.0) - 1.0),
+        params={},
+        inputs={"x": Literal(((NEAR,), (-NEAR,), (3 * NEAR,)))},
+    )
+    load_quantities()
+    wanted = [QUANTITIES[quantity] for quantity in ("jacobian_inputs", "value")]
+    found = certify(case, wanted)["jacobian_inputs"][""]
+    taken = np.abs(np.array([1.0, -1.0, 3.0]) / NEAR)  # what is quadratic has the rounding of z in its slope
+    assert np.max(found.scale) < 20 * np.max(np.abs(found.value)) + 20
+    assert np.max(found.scale) < np.max(taken)
+    assert margin(case) < 100 * NEAR, "the branch margin still says how near the other side is"
+
+
+def test_a_run_repeats_the_decisions_of_another_and_no_others() -> None:
+    alg = MonteCarlo(noise=0.0)
+    assert alg.sign(np.array([1.0, -2.0, 0.0])).tolist() == [1, -1, 0]
+    assert alg.floats(np.array([7.0])).tolist() == [7.0]
+    again = MonteCarlo(seed=1, decisions=alg.decisions)
+    assert again.sign(np.array([-1.0, -2.0, 3.0])).tolist() == [1, -1, 0]
+    assert again.floats(np.array([8.0])).tolist() == [7.0]
+    assert again.compared[0].tolist() == [-1.0, -2.0, 3.0]
+    with pytest.raises(AssertionError, match="decide different things"):
+        MonteCarlo(seed=1, decisions=alg.decisions).sign(np.array([1.0]))
+
+
+def test_the_scale_neither_overflows_nor_vanishes_far_from_one() -> None:
+    """A difference that rounds to 0 has the scale of its terms, 1e-170 or 1e170."""
+    for size in (2.0**-565, 2.0**565):
+        case = Case(
+            name="far_from_one",
+            program=lambda xp, params, inputs: xp.sum(inputs["x"], axis=1, keepdims=True),
+            params={},
+            inputs={"x": Literal(((size, -size), (size, size)), dtype="float64")},
+        )
+        load_quantities()
+        found = certify(case, [QUANTITIES["value"]])["value"][""]
+        assert found.value.tolist() == [[0.0], [2 * size]]
+        assert np.all((found.scale > 0.1 * size) & (found.scale < 10 * size))
+
+
+def test_normwise_noise_is_of_the_norm_in_every_entry_zeros_too() -> None:
+    alg = MonteCarlo(seed=1)
+    a = np.zeros((N, 4))
+    a[:, 0] = 6.0  # its root mean square is 3
+    noisy = alg.normwise(a, (1,))
+    for k, truth in enumerate(a[0]):
+        assert 2.8 < spread(noisy[:, k], truth) < 3.2
+    assert np.array_equal(MonteCarlo(noise=0.0).normwise(a, (1,)), a)
+
+
+def test_normwise_noise_is_in_tangents_and_cotangents_and_nothing_in_exact_arithmetic() -> None:
+    """It is the identity to every algebra, of which only the rounding differs."""
+    for alg in (Balls(), ComplexBalls()):
+        a = alg.constant(np.array([[1.0, 0.0]]))
+        assert alg.normwise(a, (1,)) is a
+    floats = MonteCarlo(seed=1)
+    jets, tape = Jets(floats), Tape(floats)
+    value, tangent = np.tile([2.0, 0.0], (N, 1)), np.tile([0.0, 5.0], (1, N, 1))
+    slope = jets.normwise(jets.lift(value, tangent), (1,)).coefficients[1]
+    assert slope.shape == (1, N, 2)
+    assert 0.9 < spread(slope[0, :, 0], 0.0) / (5 / 2**0.5) < 1.1
+    x = tape.variable(value)
+    (pulled,) = tape.pullback(tape.normwise(x, (1,)), tangent[0], [x])
+    assert 0.9 < spread(pulled[:, 0], 0.0) / (5 / 2**0.5) < 1.1

@@ -115,8 +115,9 @@ class Sample:
 
         path = folder / f"{case.name}-{quantity.name}-{data}.npz"
         if not path.exists():
-            clean = computed(MonteCarlo(noise=0.0))
-            squares = sum((computed(MonteCarlo(seed=run)) - clean) ** 2 for run in range(RUNS))
+            floats = MonteCarlo(noise=0.0)
+            clean = computed(floats)
+            squares = sum((computed(MonteCarlo(run, decisions=floats.decisions)) - clean) ** 2 for run in range(RUNS))
             scale = np.maximum(np.sqrt(squares / RUNS) / NOISE, np.abs(clean))
             part = path.with_suffix(f".{os.getpid()}.npz")
             np.savez(part, clean=clean, scale=scale)

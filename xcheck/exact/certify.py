@@ -63,18 +63,30 @@ def certify(
 
     balls = {quantity.name: _proven(exact, quantity) for quantity in wanted}
     split = {name: {path: _split(b) for path, b in tree.items()} for name, tree in balls.items()}
-    squares = {name: {path: np.zeros(b.shape) for path, b in tree.items()} for name, tree in balls.items()}
+    spread = {name: {path: np.zeros(b.shape) for path, b in tree.items()} for name, tree in balls.items()}
+    decisions = _decisions(case, wanted, dtype, framework)
     for run in range(RUNS):
-        noisy = Derivatives(case, MonteCarlo(seed=run), dtype, framework)
+        noisy = Derivatives(case, MonteCarlo(seed=run, decisions=decisions), dtype, framework)
         for quantity in wanted:
             for path, value in quantity.reference(noisy).items():
-                squares[quantity.name][path] += (value - split[quantity.name][path][0]) ** 2
+                # hypot, since the square of 1e-170 is 0 and that of 1e170 infinite.
+                off = value - split[quantity.name][path][0]
+                spread[quantity.name][path] = np.hypot(spread[quantity.name][path], off)
     return {
-        name: {
-            path: Certified(*parts, scale=np.sqrt(squares[name][path] / RUNS) / NOISE) for path, parts in tree.items()
-        }
+        name: {path: Certified(*parts, scale=spread[name][path] / RUNS**0.5 / NOISE) for path, parts in tree.items()}
         for name, tree in split.items()
     }
+
+
+def _decisions(case: Case, quantities: list[Rule], dtype: str, framework: str | None) -> list[np.ndarray] | None:
+    """How all branches go that the rules of the quantities meet, in their order, where nothing is noisy."""
+    if not _compared(case, MonteCarlo(noise=0.0), dtype, framework):
+        return None
+    clean = MonteCarlo(noise=0.0)
+    exact = Derivatives(case, clean, dtype, framework)
+    for quantity in quantities:
+        quantity.reference(exact)
+    return clean.decisions
 
 
 def _proven(exact: Callable[[int], Derivatives], quantity: Rule) -> Outputs:

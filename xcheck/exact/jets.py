@@ -153,6 +153,10 @@ class Jets:
         later = tuple(k + 1 for k in axes)
         return self._each(a, lambda c: self.base.sum(c, axes), lambda c: self.base.sum(c, later))
 
+    def normwise(self, a: Jet, axes: tuple[int, ...]) -> Jet:
+        later = tuple(k + 1 for k in axes)
+        return self._each(a, lambda c: self.base.normwise(c, axes), lambda c: self.base.normwise(c, later))
+
     def reshape(self, a: Jet, shape: Shape) -> Jet:
         base = self.base
         return self._each(a, lambda c: base.reshape(c, shape), lambda c: base.reshape(c, (c.shape[0], *shape)))
