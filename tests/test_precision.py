@@ -61,7 +61,9 @@ def test_errors_of_that_size_with_another_pattern_have_no_known_cause(which):
     shuffled = {path: R.value * (1 + rounded(draw(A), which[3]) - draw(A)) for path, A, R in zipped(actual, truth)}
     thirds = {path: 3 * rounded(R.value / 3, which[3]) for path, A, R in zipped(actual, truth)}
     for wrong in (mirrored, shuffled, thirds):
-        assert [found.name for found in explained(bare(inside(wrong)), truth)] == ["rounding_size"]
+        # Only float32 has a size of its own: of bfloat16, such errors are as large as those of most mistakes.
+        expected = "rounding_size" if which[3] == "float32" else "unexplained"
+        assert [found.name for found in explained(bare(inside(wrong)), truth)] == [expected]
 
 
 def zipped(actual, truth):

@@ -118,7 +118,7 @@ def dropped_from_sum(last: bool):
             return None
         slopes = (f - targets) / getattr(right.case.loss, "noise_var", 0.5) / right.case.loss.divisor(f.shape)
         k = len(f) - 1 if last else 0
-        return {"": right.leaves[""] - slopes[k] @ J[k]}
+        return {"": right.leaves[""] - slopes[k].ravel() @ J[k]}
 
     return wrong
 

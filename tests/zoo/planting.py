@@ -112,8 +112,8 @@ def spread(defect: Defect, cases: tuple[str, ...], dtype: str, count: int) -> It
 
 #: What is fitted to the result.
 FITTED = {"scaled", "few_entries", "offset", "damping", "finite_difference"}
-#: "An error of the size of float32 rounding, cause unknown" claims nothing.
-NO_CLAIM = {"rounding_size"}
+#: How large an error is and where claims nothing of its cause; "of the size of float32 rounding" hints at one.
+NO_CLAIM = {"unexplained"}
 
 
 def named(defect: Defect, verdict: Verdict, here: Cell) -> str:

@@ -25,10 +25,11 @@ def computed_in(convert):
 
 #: Its size is all that can be told of such an error: no rerun of the program rounds in that place alone.
 UNKNOWN = {"named": (), "also": ("precision", "few_entries")}
+OF_SINGLE = {"named": (), "also": ("precision", "few_entries", "rounding_size")}
 PRECISION = (
     Defect("stored_as_float32", every(lambda A: rounded(A, "float32")), ("precision",), dtypes=("float64",)),
     Defect("stored_as_bfloat16", every(lambda A: rounded(A, "bfloat16")), ("precision",)),
-    Defect("float32_inside", computed_in(lambda A: rounded(A, "float32")), **UNKNOWN, dtypes=("float64",)),
+    Defect("float32_inside", computed_in(lambda A: rounded(A, "float32")), **OF_SINGLE, dtypes=("float64",)),
     Defect("bfloat16_inside", computed_in(lambda A: rounded(A, "bfloat16")), **UNKNOWN),
     Defect("tf32_inside", computed_in(tf32), **UNKNOWN),
 )

@@ -225,7 +225,7 @@ PROGRAMS = (
         function(tanh=tanh_in_float32),
         ("precision",),
         told=False,
-        also=TOUCHED,
+        also=(*TOUCHED, "rounding_size"),
         dtypes=("float64",),
     ),
     Defect("tanh_without_first_unit", function(tanh=tanh_without_first_unit), ("dropped_unit",), also=TOUCHED),

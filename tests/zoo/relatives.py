@@ -37,7 +37,7 @@ def empirical_fisher(right: Right):
     if J is None or f is None or targets is None or targets.dtype.kind != "f":
         return None
     slopes = 2 * (f - targets) / (2 * getattr(right.case.loss, "noise_var", 0.5))
-    g = np.einsum("nc,ncp->np", slopes, J)
+    g = np.einsum("nc,ncp->np", slopes.reshape(J.shape[:2]), J)
     return {"": g.T @ g}
 
 

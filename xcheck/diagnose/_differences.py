@@ -65,9 +65,8 @@ def differenced(evidence: Evidence) -> Arrays | None:
         f = None if found is None else found.get(path, found.get(path.partition("/")[0], found.get("")))
         if f is None:
             return None
-        rows = evidence.quantity.name.startswith("jacobian")
-        f = f.reshape(*f.shape, *[1] * (A.ndim - f.ndim)) if rows else f
-        if np.broadcast_shapes(f.shape, A.shape) != A.shape:
+        f = f.reshape(len(f), -1, 1) if evidence.quantity.name.startswith("jacobian") else f
+        if f.ndim > A.ndim or any(a not in (1, b) for a, b in zip(f.shape[::-1], A.shape[::-1], strict=False)):
             return None
         shaped[path] = np.broadcast_to(f, A.shape)
     return shaped

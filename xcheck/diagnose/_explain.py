@@ -1,4 +1,7 @@
-"""The search for an explanation: one cause, then one inside the program, then two, then one place, then precision."""
+"""The search for an explanation: one cause, then one inside the program, then two, then one place, then precision.
+
+Where there is none, the size of the error is said and where it is.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ import numpy as np
 
 from xcheck._judge import LIMIT, distance, fits, rounding_scale
 from xcheck.diagnose import _factors, _local, _numbers, _orders, _parts, _relatives
+from xcheck.diagnose._batches import batches
 from xcheck.diagnose._differences import finite_difference
 from xcheck.diagnose._hypothesis import Candidate, Evidence, Hypothesis, Leaves, various
 from xcheck.diagnose._local import wrong_entries
-from xcheck.diagnose._precision import reproduced, rounding_size, stored_in
+from xcheck.diagnose._precision import reproduced, stored_in
 from xcheck.diagnose._programs import programs
+from xcheck.diagnose._unexplained import unexplained
 from xcheck.result import Explanation
 
 PLACES: tuple[Hypothesis, ...] = (
@@ -32,27 +37,31 @@ WEAK = ("scaled", "offset")
 
 
 def explain(evidence: Evidence) -> tuple[Explanation, ...]:
-    """What is wrong, the strongest explanation first; those that coincide on the case are all there. Empty: unknown."""
-    whole = evidence.reference.leaves
-    if not all(np.all(np.isfinite(leaf.value)) for leaf in whole.values()):
-        return ()
+    """What is wrong, the strongest explanation first; those that coincide on the case are all there."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        single = accepted(evidence, whole, one(evidence, whole))
-        strong = tuple(explanation for explanation in single if not explanation.name.endswith(WEAK))
-        scaled = tuple(explanation for explanation in single if explanation.name == "scaled")
-        return (
-            strong
-            or tuple(finite_difference(evidence))
-            or tuple(stored_in(evidence))
-            or scaled
-            or mistaken(evidence, whole)
-            or single
-            or in_some_leaves(evidence)
-            or accepted(evidence, whole, two(evidence, whole))
-            or accepted(evidence, whole, tried(evidence, whole, LOCAL))
-            or tuple(reproduced(evidence))
-            or tuple(rounding_size(evidence))
-        )
+        finite = all(np.all(np.isfinite(leaf.value)) for leaf in evidence.reference.leaves.values())
+        return (search(evidence) if finite else ()) or (unexplained(evidence),)
+
+
+def search(evidence: Evidence) -> tuple[Explanation, ...]:
+    """What explains the error; empty where nothing does."""
+    whole = evidence.reference.leaves
+    single = accepted(evidence, whole, one(evidence, whole))
+    strong = tuple(explanation for explanation in single if not explanation.name.endswith(WEAK))
+    scaled = tuple(explanation for explanation in single if explanation.name == "scaled")
+    return (
+        strong
+        or tuple(finite_difference(evidence))
+        or tuple(stored_in(evidence))
+        or scaled
+        or accepted(evidence, whole, batches(evidence, whole))
+        or mistaken(evidence, whole)
+        or single
+        or in_some_leaves(evidence)
+        or accepted(evidence, whole, two(evidence, whole))
+        or accepted(evidence, whole, tried(evidence, whole, LOCAL))
+        or tuple(reproduced(evidence))
+    )
 
 
 def mistaken(evidence: Evidence, leaves: Leaves) -> tuple[Explanation, ...]:
@@ -89,7 +98,9 @@ def unchanged(moved: Leaves, leaves: Leaves) -> bool:
 
 def tried(evidence: Evidence, leaves: Leaves, hypotheses: Iterable[Hypothesis]) -> Iterator[Candidate]:
     for hypothesis in hypotheses:
-        yield from hypothesis(evidence, leaves)
+        for found in hypothesis(evidence, leaves):
+            evidence.in_time()
+            yield found
 
 
 def accepted(evidence: Evidence, leaves: Leaves, candidates: Iterable[Candidate]) -> tuple[Explanation, ...]:
@@ -147,7 +158,7 @@ def in_some_leaves(evidence: Evidence) -> tuple[Explanation, ...]:
     if len(wrong) == len(leaves):
         return ()
     part = replace(evidence.reference, leaves={path: leaves[path] for path in wrong})
-    inside = explain(replace(evidence, reference=part, actual={path: evidence.actual[path] for path in wrong}))
+    inside = search(replace(evidence, reference=part, actual={path: evidence.actual[path] for path in wrong}))
     if all(path.startswith("aux/") for path in wrong):
         return (
             Explanation("stale_aux", None, f"the aux is stale or detached: only {', '.join(wrong)} is wrong"),

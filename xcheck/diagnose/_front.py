@@ -15,8 +15,8 @@ from xcheck._message import message
 from xcheck._receive import Refused, receive, shown
 from xcheck._reference import Reference
 from xcheck.case import Case
-from xcheck.diagnose._explain import explain
 from xcheck.diagnose._hypothesis import Evidence, Related, sizes
+from xcheck.diagnose._search import explained
 from xcheck.quantity import Quantity
 from xcheck.result import Convention, Outcome
 
@@ -79,7 +79,7 @@ def judge(
         return replace(verdict, text=message(verdict, reference, dtype, reproduce, None))
     verdict = compare(arrays, reference, dtype, normwise)
     if verdict.outcome is Outcome.DISAGREES:
-        verdict = replace(verdict, diagnosis=explain(Evidence(arrays, reference, dtype, case, quantity, others)))
+        verdict = replace(verdict, diagnosis=explained(Evidence(arrays, reference, dtype, case, quantity, others)))
     verdict = replace(verdict, checks={**verdict.checks, **_lines(arrays, quantity, reference, dtype, verdict)})
     path = verdict.worst.path if verdict.worst else ""
     worst = distance(arrays[path], reference.leaves[path], dtype, normwise) if verdict.worst else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import count
 from typing import Any
@@ -14,6 +14,7 @@ from xcheck.diagnose._calls import Function, observed, of, with_functions
 from xcheck.diagnose._hypothesis import Evidence
 from xcheck.diagnose._mistake import Mistake
 from xcheck.diagnose._rerun import affordable
+from xcheck.diagnose._slopes import wrong_slopes
 
 Array = Any
 Calls = Sequence[np.ndarray]
@@ -27,14 +28,6 @@ FRACTIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...], float | None]] = {
         (135135, 17325, 378, 1), (135135, 62370, 3150, 28), None,
     ),
 }  # fmt: skip
-#: Where its derivative is wrong, tanh is the function of x near x0 that has that derivative, and y0 at x0.
-SLOPES: dict[str, Callable[[Any, Array, np.ndarray, np.ndarray], Array]] = {
-    "takes 1 - y for the slope of tanh, not 1 - y^2": lambda xp, x, x0, y0: 1 - (1 - y0) * xp.exp(x0 - x),
-    "takes the slope of tanh for a constant: its second derivative is missing": (
-        lambda xp, x, x0, y0: y0 + (1 - y0 * y0) * (x - x0)
-    ),
-    "takes 1 for the slope of tanh (straight through)": lambda xp, x, x0, y0: y0 + (x - x0),
-}  # fmt: skip
 LEAKS = (0.01, 0.1, 0.2)
 EPSILONS = (1e-3, 1e-5, 1e-6, 1e-8, 1e-12, 0.0)
 NORMS = ("nn.layer_norm", "nn.group_norm", "nn.instance_norm", "nn.rms_norm", "nn.batch_norm")
@@ -44,7 +37,8 @@ BENT = ("tanh", "nn.relu", "nn.sigmoid", "nn.gelu", "nn.silu", "sin")
 def functions(evidence: Evidence) -> Iterator[Mistake]:
     case, calls = evidence.case, observed(evidence)
     if "tanh" in calls:
-        yield from of_tanh(case, calls["tanh"])
+        yield from of_tanh(case)
+    yield from wrong_slopes(case, calls)
     if "nn.relu" in calls:
         for slope in LEAKS:
             leaky = with_functions(case, lambda s=slope: {"nn.relu": lambda xp, x: xp.nn.leaky_relu(x, s)})
@@ -56,13 +50,11 @@ def functions(evidence: Evidence) -> Iterator[Mistake]:
         yield from dropped(evidence, name, calls.get(name, ()))
 
 
-def of_tanh(case: Case, points: Calls) -> Iterator[Mistake]:
+def of_tanh(case: Case) -> Iterator[Mistake]:
     for said, (above, below, end) in FRACTIONS.items():
         instead = partial(fraction, above=above, below=below, end=end)
         made = with_functions(case, lambda f=instead: {"tanh": f})
         yield Mistake("tanh_fraction", f"has the fraction {said} in place of tanh", made, said)
-    for said, slope in SLOPES.items():
-        yield Mistake("wrong_slope", said, with_functions(case, lambda s=slope: {"tanh": at(points, s)}))
 
 
 def fraction(xp: Any, x: Array, above: Sequence[int], below: Sequence[int], end: float | None) -> Array:
@@ -77,17 +69,6 @@ def polynomial(z: Array, coefficients: Sequence[int]) -> Array:
     for c in reversed(coefficients[:-1]):
         total = total * z + c
     return total
-
-
-def at(points: Calls, slope: Callable[[Any, Array, np.ndarray, np.ndarray], Array]) -> Function:
-    """Call k sees the values that call k of the right program is given, as constants."""
-    known = iter(points)
-
-    def tanh(xp: Any, x: Array) -> Array:
-        x0 = next(known)
-        return slope(xp, x, xp.nn.constant(x0, x), xp.nn.constant(np.tanh(x0), x))
-
-    return tanh
 
 
 def of_norms(case: Case, calls: dict[str, list[np.ndarray]]) -> Iterator[Mistake]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
+from time import thread_time
 from typing import NamedTuple
 
 import numpy as np
@@ -23,9 +25,16 @@ BITS = 40.0
 Related = Callable[[str], Reference | None]
 
 
+class Overdue(Exception):
+    """The search has used up its time."""
+
+
 @dataclass(frozen=True)
 class Evidence:
-    """A wrong result with all that may explain it; `related` gives another reference of the case, if there is one."""
+    """A wrong result with all that may explain it; `related` gives another reference of the case, if there is one.
+
+    `deadline` is a `thread_time()`: a machine that is busy with other work must not change what is said.
+    """
 
     actual: Arrays
     reference: Reference
@@ -33,6 +42,12 @@ class Evidence:
     case: Case
     quantity: Quantity
     related: Related
+    deadline: float = inf
+
+    def in_time(self) -> None:
+        """Raises Overdue after the deadline; whatever takes long asks."""
+        if thread_time() > self.deadline:
+            raise Overdue
 
     @cached_property
     def sizes(self) -> dict[str, float]:
@@ -48,10 +63,13 @@ class Evidence:
 
     @cached_property
     def letters(self) -> list[str]:
-        """What the axes are called; derivatives along the arguments, and pull-backs to them, are an array for each."""
+        """What the axes are called: outputs have any number of axes an example, and so have pull-backs to arguments."""
         declared = self.quantity.shape.split()
         most = max(leaf.value.ndim for leaf in self.reference.leaves.values())
-        return ["n", "d"] if most == 2 > len(declared) else declared
+        if declared == ["n", "c"]:
+            return ["n", *["c"] * (most - 1)]
+        pulled = self.quantity.name == "vjp" and (self.case.wrt != "params" or self.case.p == 0)
+        return ["n", *["d"] * (most - 1)] if pulled else declared
 
     def axes(self, letter: str) -> list[int]:
         """The axes of the quantity that are called `letter`."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 
 from xcheck._convention import parameter_order
 from xcheck.diagnose._hypothesis import Candidate, Evidence, Leaves, candidate, each
 
-#: More layers have too many orders to try.
-LAYERS = 4
+#: More layers, axes or outputs have too many orders to try.
+LAYERS = AXES = OUTPUTS = 4
 
 
 def parameters(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
@@ -73,16 +73,36 @@ def one_weight(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
 def layout(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     """Axes in another order under the right shape."""
     ndim = max(leaf.value.ndim for leaf in leaves.values())
-    letters = evidence.letters
-    for order in list(permutations(range(ndim)))[1:]:
+    for order in list(permutations(range(ndim)))[1:] if ndim <= AXES else exchanges(ndim):
 
         def moved(x: np.ndarray, order: tuple[int, ...] = order) -> np.ndarray:
             return x.transpose(order).reshape(x.shape) if x.ndim == len(order) else x
 
-        said = ", ".join(letters[k] if k < len(letters) else str(k) for k in order)
+        said = ", ".join(axis_name(evidence, k) for k in order)
         name = "transpose" if ndim == 2 else "axes"
         text = "is the transpose" if ndim == 2 else f"has its entries in the order ({said}), reshaped"
         yield candidate(name, text, each(leaves, moved), said)
+
+
+def exchanges(ndim: int) -> Iterator[tuple[int, ...]]:
+    """The orders in which two axes are exchanged.
+
+    >>> list(exchanges(3))
+    [(1, 0, 2), (2, 1, 0), (0, 2, 1)]
+    """
+    for a, b in combinations(range(ndim), 2):
+        order = list(range(ndim))
+        order[a], order[b] = b, a
+        yield tuple(order)
+
+
+def axis_name(evidence: Evidence, axis: int) -> str:
+    """Its letter, numbered where several axes have the same one."""
+    letters = evidence.letters
+    if axis >= len(letters):
+        return str(axis)
+    same = evidence.axes(letters[axis])
+    return letters[axis] + (str(same.index(axis) + 1) if len(same) > 1 else "")
 
 
 def examples(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
@@ -123,11 +143,12 @@ def exchanged(evidence: Evidence, leaves: Leaves, what: str, axis: int) -> Itera
 def outputs(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     """Outputs or arguments exchanged: along the axis c, or between the leaves of a tree."""
     for axis in evidence.axes("c"):
-        if all(leaf.value.ndim > axis and leaf.value.shape[axis] > 4 for leaf in leaves.values()):
+        along = f" along {axis_name(evidence, axis)}" if len(evidence.axes("c")) > 1 else ""
+        if all(leaf.value.ndim > axis and leaf.value.shape[axis] > OUTPUTS for leaf in leaves.values()):
             yield from exchanged(evidence, leaves, "outputs", axis)
         for c in {leaf.value.shape[axis] for leaf in leaves.values() if leaf.value.ndim > axis} - {1}:
-            for order in list(permutations(range(c)))[1:] if c <= 4 else [tuple(range(c))[::-1]]:
-                text = f"has its outputs in the order {list(order)}"
+            for order in list(permutations(range(c)))[1:] if c <= OUTPUTS else [tuple(range(c))[::-1]]:
+                text = f"has its outputs in the order {list(order)}{along}"
                 yield candidate("swapped_outputs", text, taken(leaves, np.array(order), [axis]))
     sides = ((0, "swapped_outputs", "outputs"), (1, "wrong_argument", "arguments"))
     # A pull-back has a leaf for each argument, and no outputs.

@@ -1,5 +1,5 @@
-"""Lower precision: claimed where every value is representable in it, or where a rerun of the exact program, rounded
-everywhere or in its products or functions alone, errs in the same way; else only the size of the error is named."""
+"""Lower precision: claimed where every value is representable in it, though the right ones are not, or where a rerun of
+the exact program, rounded everywhere or in its products or functions alone, errs in the same way."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ import numpy as np
 
 from xcheck._dtypes import UNIT
 from xcheck._errors import Undecidable
-from xcheck._judge import LIMIT, distance, rounding_scale
+from xcheck._judge import distance, rounding_scale
 from xcheck.arrays import rounded
 from xcheck.diagnose._hypothesis import BITS, Evidence, various
 from xcheck.diagnose._local import wrong_entries
+from xcheck.diagnose._rerun import affordable
 from xcheck.exact.derivatives import Derivatives
 from xcheck.exact.emulated import Emulated, EmulatedFunctions, EmulatedProducts
 from xcheck.exact.monte_carlo import MonteCarlo
 from xcheck.result import Explanation
 
-#: From fine to coarse.
-COARSER = ("float32", "tf32", "bfloat16")
 #: What is said of a rerun, the dtype that it rounds to and its algebra, from fine to coarse.
 EMULATED: tuple[tuple[str, str, Callable[[str], MonteCarlo]], ...] = (
     ("was computed in", "float32", Emulated),
@@ -40,14 +39,15 @@ ALIKE = 4.0
 
 def stored_in(evidence: Evidence) -> Iterator[Explanation]:
     """The coarsest dtype that holds every value and in which the result agrees."""
-    if not any(
-        np.any(evidence.actual[path][where])
-        for path, where in wrong_entries(evidence, evidence.reference.leaves).items()
-    ):
-        return  # every dtype holds 0, so that zeros are no evidence of one
+    wrong = wrong_entries(evidence, evidence.reference.leaves)
+    A = np.concatenate([evidence.actual[path][where] for path, where in wrong.items()])
+    R = np.concatenate([evidence.reference.leaves[path].value[where] for path, where in wrong.items()])
+    live = A != 0  # every dtype holds 0, so that zeros are no evidence of one
     for dtype in ("bfloat16", "float32"):
         held = all(np.array_equal(A, rounded(A, dtype)) for A in evidence.actual.values())
-        if UNIT[dtype] > UNIT[evidence.dtype] and held and worst_ratio(evidence, dtype) is not None:
+        # Where the right values are numbers of few bits as well, as of integers, so are wrong ones of any cause.
+        telling = np.count_nonzero(live & (rounded(R, dtype) != R)) > np.count_nonzero(live) / 2
+        if UNIT[dtype] > UNIT[evidence.dtype] and held and telling and worst_ratio(evidence, dtype) is not None:
             yield Explanation("precision", dtype, f"was computed or stored in {dtype}: every value is one of {dtype}")
             return
 
@@ -57,7 +57,7 @@ def reproduced(evidence: Evidence) -> Iterator[Explanation]:
     found = [
         (alike(evidence, algebra(dtype)), said, dtype)
         for said, dtype, algebra in EMULATED
-        if UNIT[dtype] > UNIT[evidence.dtype] and worst_ratio(evidence, dtype) is not None
+        if UNIT[dtype] > UNIT[evidence.dtype] and worst_ratio(evidence, dtype) is not None and affordable(evidence)
     ]
     same, said, dtype = max(found, default=(0.0, "", ""))
     if same > 0:
@@ -67,6 +67,7 @@ def reproduced(evidence: Evidence) -> Iterator[Explanation]:
 
 def alike(evidence: Evidence, algebra: MonteCarlo) -> float:
     """The correlation of the result's errors with those of the rerun; 0 where it may be chance."""
+    evidence.in_time()
     try:
         rerun = evidence.quantity.reference(Derivatives(evidence.case, algebra, evidence.dtype))
     except Undecidable:  # the case sits on a kink, where a rerun may take the other side
@@ -99,18 +100,6 @@ def errors(evidence: Evidence, found: Mapping[str, Any]) -> np.ndarray:
         S = rounding_scale(leaf, evidence.dtype)
         parts.append(((np.asarray(found[path], dtype=np.float64) - leaf.value)[S > 0] / S[S > 0]).ravel())
     return np.concatenate(parts)
-
-
-def rounding_size(evidence: Evidence) -> Iterator[Explanation]:
-    """The finest coarser dtype in which the result agrees, with an error as large as its rounding makes one."""
-    for dtype in COARSER:
-        ratio = worst_ratio(evidence, dtype) if UNIT[dtype] > UNIT[evidence.dtype] else None
-        if ratio is not None:
-            if ratio >= 1 / LIMIT:
-                yield Explanation(
-                    "rounding_size", dtype, f"has an error of the size of {dtype} rounding, cause unknown"
-                )
-            return
 
 
 def worst_ratio(evidence: Evidence, dtype: str) -> float | None:

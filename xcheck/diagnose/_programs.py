@@ -26,6 +26,7 @@ def programs(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     if not affordable(evidence):
         return
     for mistake in mistakes(evidence):
+        evidence.in_time()
         found = rerun(evidence, mistake.case)
         if found is not None and near(evidence, found, leaves):
             S = scales(evidence, mistake.case, found)

@@ -52,9 +52,10 @@ def from_jacobian(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     if g is not None:
         stacked["empirical_fisher"] = ("the empirical Fisher, from the gradients of the examples", g)
     for name, (said, A) in stacked.items():
-        value, scale = A.T @ A, np.abs(A).T @ np.abs(A)
-        if evidence.quantity.shape == "p":
-            value, scale = np.diag(value), np.diag(scale)
+        # A diagonal alone: the whole matrix may be larger than memory.
+        value, scale = (
+            np.einsum("kp,kp->p", B, B) if evidence.quantity.shape == "p" else B.T @ B for B in (A, np.abs(A))
+        )
         yield candidate(name, f"is {said}", {"": exactly(value, scale)})
 
 

@@ -14,23 +14,48 @@ from xcheck.case import Case
 from xcheck.diagnose._mistake import Mistake, with_program
 
 Arrays = Mapping[str, Any]
+#: What a recurrent layer stacks in one weight: the gates of a GRU, of an LSTM.
+GATES = (3, 4)
 
 
 def values(case: Case, dtype: str) -> Iterator[Mistake]:
-    yield from parameters(case)
+    yield from parameters(case, dtype)
     yield from inputs(case, dtype)
     yield from targets(case, dtype)
 
 
-def parameters(case: Case) -> Iterator[Mistake]:
-    """Biases left out, square weights transposed; both are still functions of theta."""
-    shapes = {name: array.shape for name, array in case.values().params.items()}
-    if any("bias" in name for name in shapes):
-        biases = changed(case, lambda xp, name, a: 0 * a if "bias" in name else a)
-        yield Mistake("no_bias", "is that of the program without its biases", biases)
-    if any(is_square(shape) for shape in shapes.values()):
-        transposed = changed(case, lambda xp, name, a: xp.matrix_transpose(a) if is_square(shapes[name]) else a)
+def parameters(case: Case, dtype: str) -> Iterator[Mistake]:
+    """Biases left out, square weights transposed, which are still functions of theta; parameters held constant."""
+    arrays = case.values(dtype).params
+    biases = [name for name in arrays if "bias" in name]
+    if biases:
+        without = changed(case, lambda xp, name, a: 0 * a if name in biases else a)
+        yield Mistake("no_bias", "is that of the program without its biases", without)
+    for bias in biases if len(biases) > 1 else ():
+        without = changed(case, lambda xp, name, a, bias=bias: 0 * a if name == bias else a)
+        yield Mistake("no_bias", f"is that of the program without {bias}", without, bias)
+    for bias in biases:
+        yield from gates(case, bias)
+    if any(is_square(array.shape) for array in arrays.values()):
+        transposed = changed(case, lambda xp, name, a: xp.matrix_transpose(a) if is_square(a.shape) else a)
         yield Mistake("transposed_weight", "is that of the program with its square weights transposed", transposed)
+    for held in arrays if len(arrays) > 1 else ():
+        detached = changed(case, lambda xp, name, a, held=held: xp.nn.constant(arrays[held], a) if name == held else a)
+        yield Mistake("detached_parameter", f"treats {held} as constant: detached from the graph", detached, held)
+
+
+def gates(case: Case, bias: str) -> Iterator[Mistake]:
+    """The bias of one gate left out: beside a weight of shape (k h, h), a bias of shape (k h,) belongs to k gates."""
+    arrays = case.values().params
+    (size, *more) = arrays[bias].shape
+    shapes = {array.shape for array in arrays.values()}
+    for k in GATES:
+        if more or size % k or (size, size // k) not in shapes:
+            continue
+        for gate in range(k):
+            kept = (np.arange(size) // (size // k) != gate).astype(np.float64)
+            without = changed(case, lambda xp, name, a, kept=kept: a * xp.nn.constant(kept, a) if name == bias else a)
+            yield Mistake("no_bias", f"is that of the program without gate {gate} of {bias}", without, bias)
 
 
 def is_square(shape: tuple[int, ...]) -> bool:
