@@ -118,7 +118,8 @@ def test_lower_precision_is_claimed_only_of_values_that_are_representable():
 
 #: Random perturbations of each quantity, 500 in all; those whose search is long have fewer.
 PERTURBED = {
-    "value": 280, "gradient": 70, "jacobian_params": 70, "hessian_params": 20, "hessian_diagonal": 20, "ggn": 20, "hvp": 20,
+    "value": 280, "gradient": 70, "jacobian_params": 70, "hessian_params": 20, "hessian_diagonal": 20, "ggn": 20,
+    "hvp": 20,
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ pytest.importorskip("torch")
 CASES = (
     "linear_gaussian_3_2", "td_error", "td_error_aux", "scalar_tanh", "retained_graph", "tanh_layer", "layer_norm",
     "batch_norm_train", "batch_norm_eval", "shared_linear", "relu", "tanh_mlp_classifier", "tanh_mlp", "positions",
-    "images",
+    "images", "attention",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from inspect import signature
 from itertools import count
 from typing import Any
 
@@ -76,8 +77,10 @@ def of_norms(case: Case, calls: dict[str, list[np.ndarray]]) -> Iterator[Mistake
     for norm in NORMS:
         for eps in EPSILONS if norm in calls else ():
 
-            def other(xp: Any, *arguments: Any, norm: str = norm, eps: float = eps) -> Array:
-                return of(xp, norm)(*arguments[:-1], eps)
+            def other(xp: Any, *arguments: Any, norm: str = norm, eps: float = eps, **options: Any) -> Array:
+                given = signature(of(xp, norm)).bind(*arguments, **options)
+                given.arguments["eps"] = eps
+                return of(xp, norm)(*given.args, **given.kwargs)
 
             text = f"has a {norm.removeprefix('nn.')} whose eps is {eps:g}"
             yield Mistake("wrong_eps", text, with_functions(case, lambda n=norm, o=other: {n: o}), eps)

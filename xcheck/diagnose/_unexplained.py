@@ -51,12 +51,10 @@ def size_of_single(evidence: Evidence, whole: float) -> bool:
 def share(x: float) -> str:
     """In percent, where that is readable.
 
-    >>> share(0.27), share(3e-7), share(25.0)
-    ('27 %', '3e-07', '25 times')
+    >>> share(0.27), share(3e-7)
+    ('27 %', '3e-07')
     """
-    if x < 1e-3:
-        return f"{x:.2g}"
-    return f"{100 * x:.3g} %" if x < 10 else f"{x:.3g} times"
+    return f"{x:.2g}" if x < 1e-3 else f"{100 * x:.3g} %"
 
 
 def confined(evidence: Evidence) -> str:
