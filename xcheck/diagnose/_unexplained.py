@@ -77,29 +77,26 @@ def confined(evidence: Evidence) -> str:
 
 
 def along(evidence: Evidence, hit: dict[str, np.ndarray], axis: int) -> Iterator[str]:
-    """Where all that is wrong lies along an axis, if that is at most half of it."""
+    """Where all that is wrong lies along an axis, if that is at most half of it: some indices, or whole parameters."""
     lengths = {where.shape[axis] if where.ndim > axis else 0 for where in hit.values()}
     if len(lengths) > 1 or lengths == {0}:
         return
     rows = [np.any(np.moveaxis(where, axis, 0).reshape(where.shape[axis], -1), axis=1) for where in hit.values()]
-    touched = np.flatnonzero(np.any(rows, axis=0))
+    touched, what, names = np.flatnonzero(np.any(rows, axis=0)), kind(evidence, axis), []
     if axis in evidence.axes("p"):
-        names = [
-            name for name, block in evidence.blocks.items() if np.any((block.start <= touched) & (touched < block.stop))
-        ]
-        if 2 * len(names) <= len(evidence.blocks):
-            side = "" if len(evidence.axes("p")) == 1 else f" along axis {axis}"
-            yield f"the block of {', '.join(names)}{side}"
-            return
-    if 2 * len(touched) <= lengths.pop():
+        blocks = evidence.blocks.items()
+        names = [name for name, block in blocks if np.any((block.start <= touched) & (touched < block.stop))]
+    if 2 * len(touched) <= lengths.pop() and (len(touched) <= NAMED or not names):
         said = ", ".join(map(str, touched[:NAMED])) + (", ..." if len(touched) > NAMED else "")
-        yield f"{kind(evidence, axis)} {said}"
+        yield f"{what} {said}" + (f" (of {', '.join(names)})" if names else "")
+    elif names and 2 * len(names) <= len(evidence.blocks):
+        yield f"the {what}s of {', '.join(names)}"
 
 
 def kind(evidence: Evidence, axis: int) -> str:
     """What one index along an axis is."""
-    names = {"n": "example", "c": "output", "p": "parameter", "d": "input entry"}
-    name = axis_name(evidence, axis)
     if evidence.quantity.shape in ("p p", "b b", "k k"):
         return ("row", "column")[axis]
+    names = {"n": "example", "c": "output", "p": "parameter", "d": "input entry"}
+    name = axis_name(evidence, axis)
     return names.get(name) or f"{names.get(name[:1], 'index')} along axis {axis},"
