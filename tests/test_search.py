@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,6 +136,20 @@ def test_a_search_ends_in_time_and_says_so(monkeypatch):
     assert found.outcome is Outcome.DISAGREES
     assert [e.name for e in found.diagnosis] == ["unexplained"]
     assert found.diagnosis[0].text.startswith("none found in 0.2 s, after which the search was ended; the error is ")
+
+
+def test_a_hypothesis_is_added_by_the_words_of_the_guide(monkeypatch):
+    guide = (Path(xcheck.__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = guide.split("## Add a hypothesis", 1)[1].split("\n## ", 1)[0]
+    code, names = re.findall(r"```python\n(.*?)```", section, re.DOTALL), re.findall(r"`([A-Z]+)`", section)
+    assert [name for name in names if not isinstance(getattr(_explain, name), tuple)] == []
+    made: dict = {}
+    exec(compile(code[0], "CONTRIBUTING.md", "exec"), made)
+    here = cell("positions", "per_example_gradients", "float64")
+    wrong = {"": np.cumsum(here.exact.leaves[""], axis=0)}
+    assert [e.name for e in here.judge(wrong).diagnosis] == ["unexplained"]
+    monkeypatch.setattr(_explain, names[0], (*getattr(_explain, names[0]), made["running_sums"]))
+    assert [e.name for e in here.judge(wrong).diagnosis] == ["running_sums"]
 
 
 def evidence(actual, value, quantity="gradient", **options):
