@@ -63,7 +63,7 @@ def test_a_last_batch_taken_for_a_full_one_is_found(quantity, size):
 @pytest.mark.parametrize(("size", "kept"), [(2, 4), (3, 3)])
 def test_a_last_batch_that_was_dropped_is_found(quantity, size, kept):
     mean = of("positions", quantity, 0, kept)
-    text = f"misses its last {5 - kept} examples, as of a batch that was dropped"
+    text = f"misses its last {'1 example' if kept == 4 else '2 examples'}, as of a batch that was dropped"
     assert f"{text}, and takes the mean over the others" in said("positions", quantity, mean)
     named = said("positions", quantity, mean * kept / 5)
     assert text in named or f"misses example {kept} of 5" in named

@@ -25,7 +25,7 @@ def batches(evidence: Evidence, leaves: Leaves) -> Iterator[Candidate]:
     n = evidence.case.n
     for m, tail in tails(evidence):
         for weight, said in ((1.0, ""), (n / (n - m), ", and takes the mean over the others")):
-            text = f"misses its last {m} examples, as of a batch that was dropped{said}"
+            text = f"misses its last {m} example{'s' * (m > 1)}, as of a batch that was dropped{said}"
             yield candidate("dropped_batch", text, weighted(leaves, tail, weight, 0.0), m)
         for b in (b for b in range(2, n) if n % b == m):
             count = -(-n // b)

@@ -38,9 +38,8 @@ WEAK = ("scaled", "offset")
 
 def explain(evidence: Evidence) -> tuple[Explanation, ...]:
     """What is wrong, the strongest explanation first; those that coincide on the case are all there."""
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        finite = all(np.all(np.isfinite(leaf.value)) for leaf in evidence.reference.leaves.values())
-        return (search(evidence) if finite else ()) or (unexplained(evidence),)
+    finite = all(np.all(np.isfinite(leaf.value)) for leaf in evidence.reference.leaves.values())
+    return (search(evidence) if finite else ()) or (unexplained(evidence),)
 
 
 def search(evidence: Evidence) -> tuple[Explanation, ...]:

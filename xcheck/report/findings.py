@@ -86,5 +86,7 @@ def came(result: Result) -> Outcome:
 def _gap(result: Result) -> tuple[str, str]:
     if result.limitation is not None:
         return result.limitation.reason, result.limitation.link
-    said = next((one.text for one in result.diagnosis), result.reason or "no known explanation")
+    # The size of an unexplained error is another one in every cell, and no gap of its own.
+    explained = (one.text for one in result.diagnosis if one.name != "unexplained")
+    said = next(explained, result.reason or "no known explanation")
     return re.sub(r" object at 0x[0-9a-f]+", "", said), ""
