@@ -121,24 +121,24 @@ def test_the_scale_neither_overflows_nor_vanishes_far_from_one() -> None:
 def test_normwise_noise_is_of_the_norm_in_every_entry_zeros_too() -> None:
     alg = MonteCarlo(seed=1)
     a = np.zeros((N, 4))
-    a[:, 0] = 6.0  # its root mean square is 3
-    noisy = alg.normwise(a, (1,))
+    a[:, 0] = 3.0  # its root mean square is 1.5
+    noisy = alg.normwise(a, (1,), 2.0)
     for k, truth in enumerate(a[0]):
         assert 2.8 < spread(noisy[:, k], truth) < 3.2
-    assert np.array_equal(MonteCarlo(noise=0.0).normwise(a, (1,)), a)
+    assert np.array_equal(MonteCarlo(noise=0.0).normwise(a, (1,), 2.0), a)
 
 
 def test_normwise_noise_is_in_tangents_and_cotangents_and_nothing_in_exact_arithmetic() -> None:
     """It is the identity to every algebra, of which only the rounding differs."""
     for alg in (Balls(), ComplexBalls()):
         a = alg.constant(np.array([[1.0, 0.0]]))
-        assert alg.normwise(a, (1,)) is a
+        assert alg.normwise(a, (1,), 1.0) is a
     floats = MonteCarlo(seed=1)
     jets, tape = Jets(floats), Tape(floats)
     value, tangent = np.tile([2.0, 0.0], (N, 1)), np.tile([0.0, 5.0], (1, N, 1))
-    slope = jets.normwise(jets.lift(value, tangent), (1,)).coefficients[1]
+    slope = jets.normwise(jets.lift(value, tangent), (1,), 1.0).coefficients[1]
     assert slope.shape == (1, N, 2)
     assert 0.9 < spread(slope[0, :, 0], 0.0) / (5 / 2**0.5) < 1.1
     x = tape.variable(value)
-    (pulled,) = tape.pullback(tape.normwise(x, (1,)), tangent[0], [x])
+    (pulled,) = tape.pullback(tape.normwise(x, (1,), 1.0), tangent[0], [x])
     assert 0.9 < spread(pulled[:, 0], 0.0) / (5 / 2**0.5) < 1.1

@@ -12,9 +12,9 @@ from xcheck.exact.algebra import Shape
 
 
 def boxed(value: Any) -> np.ndarray:
-    """NumPy unwraps 0-d object arrays; algebra values always have a shape."""
-    if isinstance(value, np.ndarray):
-        return value
+    """NumPy unwraps 0-d arrays; algebra values always have a shape."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return np.asarray(value)
     box = np.empty((), dtype=object)
     box[()] = value
     return box
@@ -47,8 +47,10 @@ class ArrayAlgebra:
     def agree(self, a: np.ndarray, b: np.ndarray, where: np.ndarray) -> bool:
         return bool(np.all((a == b)[np.broadcast_to(where, a.shape)]))
 
-    def normwise(self, a: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-        """The operand over `axes` of an operation that is only normwise stable: itself, where nothing is rounded."""
+    def normwise(self, a: np.ndarray, axes: tuple[int, ...], growth: float) -> np.ndarray:
+        """The operand over `axes` of an operation whose backward error is small in the norm alone, `growth u ||a||`
+        (n for most factorisations of n x n matrices, log2 n for an FFT): itself, where nothing is rounded.
+        """
         return a
 
     def reshape(self, a: np.ndarray, shape: Shape) -> np.ndarray:

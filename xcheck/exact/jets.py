@@ -153,9 +153,11 @@ class Jets:
         later = tuple(k + 1 for k in axes)
         return self._each(a, lambda c: self.base.sum(c, axes), lambda c: self.base.sum(c, later))
 
-    def normwise(self, a: Jet, axes: tuple[int, ...]) -> Jet:
+    def normwise(self, a: Jet, axes: tuple[int, ...], growth: float) -> Jet:
         later = tuple(k + 1 for k in axes)
-        return self._each(a, lambda c: self.base.normwise(c, axes), lambda c: self.base.normwise(c, later))
+        return self._each(
+            a, lambda c: self.base.normwise(c, axes, growth), lambda c: self.base.normwise(c, later, growth)
+        )
 
     def reshape(self, a: Jet, shape: Shape) -> Jet:
         base = self.base

@@ -132,12 +132,10 @@ class MonteCarlo(ArrayAlgebra):
         mean = (total / unit) ** 2 / 3
         return self.noisy(total, unit * np.sqrt(squares + terms * (mean + squares / 2)))
 
-    def normwise(self, a: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-        """`a` plus noise of the size of its root mean square over the axes, in every entry, zeros too: what a backward
-        error that is small in the norm alone makes of an operand.
-        """
+    def normwise(self, a: np.ndarray, axes: tuple[int, ...], growth: float) -> np.ndarray:
+        """`a` plus noise of norm `growth ||a||` over the axes, in every entry, zeros too."""
         unit = _unit(a, axes)
-        return self.noisy(a, unit * np.sqrt(np.mean((a / unit) ** 2, axis=axes, keepdims=True)))
+        return self.noisy(a, growth * unit * np.sqrt(np.mean((a / unit) ** 2, axis=axes, keepdims=True)))
 
     def call(self, name: str, a: np.ndarray) -> np.ndarray:
         if name in COMPOSED:

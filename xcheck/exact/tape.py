@@ -147,9 +147,10 @@ class Tape:
         base = self.base
         return self._record(base.sum(a.value, axes), (a, lambda g: base.broadcast(base.reshape(g, kept), a.shape)))
 
-    def normwise(self, a: Node, axes: tuple[int, ...]) -> Node:
+    def normwise(self, a: Node, axes: tuple[int, ...], growth: float) -> Node:
         """The cotangent of such an operand is made by an operation of the same kind."""
-        return self._record(self.base.normwise(a.value, axes), (a, lambda g: self.base.normwise(g, axes)))
+        base = self.base
+        return self._record(base.normwise(a.value, axes, growth), (a, lambda g: base.normwise(g, axes, growth)))
 
     def reshape(self, a: Node, shape: Shape) -> Node:
         return self._record(self.base.reshape(a.value, shape), (a, lambda g: self.base.reshape(g, a.shape)))
