@@ -103,10 +103,21 @@ DISC = flint.acb(flint.arb(0, 0.125), flint.arb(0, 0.125))
     [("log", 0.0625), ("sqrt", -1.0), ("log1p", -1.0), ("reciprocal", 0.0), ("tanh", 1.5708j), ("softplus", 3.1416j)],
 )
 def test_no_disc_over_a_cut_or_a_pole(name: str, centre: complex) -> None:
-    with pytest.raises(Undecidable, match=name):
-        ComplexBalls().call(name, np.array([flint.acb(centre) + DISC], dtype=object))
-    away = ComplexBalls().call(name, np.array([flint.acb(2.0) + DISC], dtype=object))
-    assert away[0].is_finite()
+    alg = ComplexBalls()
+    over, away = alg.call(name, np.array([flint.acb(centre) + DISC, flint.acb(2.0) + DISC], dtype=object))
+    assert not over.is_finite()
+    assert not (0 * over + 1).is_finite()
+    assert away.is_finite()
+    assert alg.refused is not None
+    assert alg.refused.startswith(name)
+
+
+def test_a_number_that_does_not_move_on_a_disc_is_a_constant() -> None:
+    alg = ComplexBalls()
+    assert alg.call("sqrt", alg.constant(np.zeros(1)))[0] == 0
+    assert alg.call("exp", alg.constant(np.array([-np.inf])))[0] == 0
+    assert not alg.call("log", alg.constant(np.array([-1.0])))[0].is_finite()
+    assert not alg.call("reciprocal", alg.constant(np.zeros(1)))[0].is_finite()
 
 
 def test_a_branch_goes_by_the_real_part_of_the_whole_disc() -> None:

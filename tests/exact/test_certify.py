@@ -105,15 +105,30 @@ def test_on_a_kink_there_is_no_reference(tmp_path, monkeypatch) -> None:
 
 
 def test_numbers_that_are_lost_are_refused() -> None:
-    """1e-300 beside 1e300: no number of bits that is tried holds their sum's difference."""
+    """Each turn of the logistic map loses a bit: after 1500 none of 1280 is left."""
+
+    def logistic(xp, params, inputs):
+        x = inputs["x"]
+        for _ in range(1500):
+            x = 4.0 * x * (1.0 - x)
+        return x
+
+    lost = Case(name="lost", program=logistic, params={}, inputs={"x": Literal(((0.3,),))})
+    with pytest.raises(Undecidable, match="1280 bits do not determine lost/value"):
+        certify(lost, [Q["value"]])
+
+
+def test_what_cancels_is_0_and_its_radius_covers_what_was_lost() -> None:
+    """1e-300 beside 1e300: the rounding scale is 1e300, and what is below 2^-100 of it is no number of this program."""
     lost = Case(
         name="lost",
         program=lambda xp, params, inputs: (params["a"] * 1e300 + params["b"] * 1e-300) - params["a"] * 1e300,
         params={"a": Literal((1 / 3,), dtype="float64"), "b": Literal((1.0,))},
         inputs={"x": Literal(((1.0,),))},
     )
-    with pytest.raises(Undecidable, match="320 bits do not determine lost/value"):
-        certify(lost, [Q["value"]])
+    leaf = certify(lost, [Q["value"]])["value"][""]
+    assert (leaf.value[0], leaf.low[0]) == (0.0, 0.0)
+    assert 1e-300 < leaf.radius[0] < 2.0**-100 * leaf.scale[0]
 
 
 def test_bits_are_added_where_128_do_not_hold_a_hundred() -> None:

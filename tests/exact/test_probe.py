@@ -10,8 +10,9 @@ import pytest
 
 import xcheck
 from xcheck import Case, Normal
+from xcheck._errors import NoReference
 from xcheck.exact.balls import Balls, precision
-from xcheck.exact.derivatives import Derivatives
+from xcheck.exact.derivatives import Derivatives, examples
 from xcheck.exact.probe import Probe, overlap
 from xcheck.program import mse
 from xcheck.quantities import load_quantities
@@ -46,10 +47,13 @@ CENTRED = Case(
 
 
 @pytest.mark.parametrize("quantity", ["jacobian_inputs", "hessian_inputs"])
-def test_per_example_quantities_of_a_program_that_mixes_examples_are_refused(quantity: str) -> None:
-    """The whole-batch Jacobian is the only one that such a program has."""
-    assert guarded(CENTRED, quantity) != []
+def test_per_example_quantities_of_a_program_that_mixes_examples_are_refused(quantity: str, monkeypatch) -> None:
+    """The whole-batch Jacobian is the only one that such a program has, and the guard knows it too."""
+    with pytest.raises(NoReference, match="outputs depend on several examples of 'x'; ask for jacobian_batch"):
+        guarded(CENTRED, quantity)
     assert guarded(CENTRED, "jacobian_batch") == []
+    monkeypatch.setattr(examples, "_mixing", lambda case, dtype: None)
+    assert guarded(CENTRED, quantity) != []
 
 
 @pytest.mark.parametrize("quantity", ["jacobian_params", "per_example_gradients", "hvp", "ggn", "empirical_fisher"])

@@ -60,13 +60,22 @@ def test_it_refuses_what_is_not_analytic(function: Any) -> None:
         enclosure(line(function, 0.0), 1)
 
 
-def test_a_wide_enclosure_proves_nothing() -> None:
-    one = np.array([flint.arb(1)], dtype=object)
+@pytest.mark.parametrize("centre", [0.0, 1.0])
+def test_a_wide_enclosure_proves_nothing(centre: float) -> None:
+    def wide(alg: Any, t: Any) -> np.ndarray:
+        return np.array([alg.number(flint.arb(centre, 2.0**-30)) + t], dtype=object)
+
+    with pytest.raises(Undecidable, match="too wide to prove anything"):
+        enclosure(wide, 1)
+
+
+def test_what_is_not_finite_proves_nothing_and_hides_no_contradiction() -> None:
+    one, two = (np.array([flint.arb(k)], dtype=object) for k in (1, 2))
     assert overlap([(one, one)]) == []
-    wide = np.array([flint.arb(1, 0.5)], dtype=object)
-    assert "too wide to prove anything" in overlap([(one, wide)])[0]
-    nothing = np.array([flint.arb("nan")], dtype=object)
-    assert overlap([(one, nothing)]) != []
+    nothing = (one, np.array([flint.arb("nan")], dtype=object))
+    with pytest.raises(Undecidable, match="check 1: nan proves nothing"):
+        overlap([(one, one), nothing])
+    assert len(overlap([nothing, (one, two)])) == 1
 
 
 def test_a_claim_that_is_apart_is_named() -> None:

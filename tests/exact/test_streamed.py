@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 import xcheck
+from xcheck._errors import NoReference
 from xcheck.exact.balls import Balls, precision
-from xcheck.exact.derivatives import Derivatives, streamed
+from xcheck.exact.derivatives import Derivatives, examples, streamed
 from xcheck.exact.monte_carlo import MonteCarlo
 from xcheck.exact.probe import Probe, overlap
 from xcheck.quantities import load_quantities
@@ -32,10 +33,13 @@ def test_streamed_diagonals_overlap_those_of_the_whole_jacobian(name, quantity, 
         assert not overlap(load_quantities()[quantity].guard(Probe(case), {"": parts}))
 
 
-def test_the_guard_sees_a_program_with_terms_across_examples(monkeypatch):
+def test_a_program_with_terms_across_examples_is_refused_and_the_guard_sees_it(monkeypatch):
     """What one example contributes by itself is wrong where batch statistics join them."""
     monkeypatch.setattr(streamed, "HELD", 0)
     case = xcheck.load_cases()["batch_norm_train"]
+    with pytest.raises(NoReference, match="outputs depend on several examples"):
+        made(case, "ggn_diagonal")
+    monkeypatch.setattr(examples, "_mixing", lambda case, dtype: None)
     parts = made(case, "ggn_diagonal")
     with precision(256):
         assert overlap(load_quantities()["ggn_diagonal"].guard(Probe(case), {"": parts}))

@@ -31,12 +31,20 @@ class ArrayAlgebra:
     def zeros(self, shape: Shape) -> np.ndarray:
         return np.full(shape, self.zero)
 
+    def finite(self, a: np.ndarray) -> np.ndarray:
+        return np.isfinite(a)
+
     def floats(self, a: np.ndarray) -> np.ndarray:
         """Nearby float64 numbers: for shifts that cancel, never for a result."""
         return np.asarray(a, dtype=np.float64)
 
+    def settle(self, weight: np.ndarray) -> np.ndarray:
+        """Ties stay open, unless an algebra draws who wins them."""
+        return weight
+
     def select(self, weight: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Values may tie, whatever the convention: a program is continuous there, or says which branch it takes."""
+        weight = self.settle(weight)
         chosen = np.where(weight == 1, a, b)
         between = np.broadcast_to((weight > 0) & (weight < 1), chosen.shape)
         if between.any():

@@ -33,6 +33,16 @@ def precision(bits: int) -> Iterator[None]:
         flint.ctx.prec = before
 
 
+def exponent(z: flint.arb) -> int:
+    """e with `2^(e-1) <= |m| < 2^e` for the middle m of a ball.
+
+    >>> exponent(flint.arb(1)), exponent(flint.arb(-7))
+    (1, 3)
+    """
+    mantissa, power = z.mid().man_exp()
+    return int(power) + int(mantissa).bit_length()
+
+
 def elementwise(function: Callable[..., Any]) -> Callable[..., np.ndarray]:
     ufunc = np.frompyfunc(function, 1, 1)
     return lambda a: boxed(ufunc(a))
@@ -117,8 +127,14 @@ class Balls(ArrayAlgebra):
         if key not in self._called:
             if len(self._called) == KEPT:
                 del self._called[next(iter(self._called))]
-            self._called[key] = (a, elementwise(FUNCTIONS[name])(a))
+            self._called[key] = (a, elementwise(self.function(name))(a))
         return self._called[key][1]
+
+    def function(self, name: str) -> Callable[[Any], Any]:
+        return FUNCTIONS[name]
+
+    def finite(self, a: np.ndarray) -> np.ndarray:
+        return np.asarray(np.frompyfunc(lambda z: z.is_finite(), 1, 1)(a), dtype=bool)
 
     def floats(self, a: np.ndarray) -> np.ndarray:
         return np.asarray(np.frompyfunc(lambda z: float(z.real.mid()), 1, 1)(a), dtype=np.float64)
@@ -167,24 +183,36 @@ def _lead(a: np.ndarray, b: np.ndarray) -> tuple[int, ...]:
 class ComplexBalls(Balls):
     """Complex balls (`acb`), for values on a disc around a real point; nothing is conjugated.
 
-    A function is used only where it is analytic on the whole ball: log and sqrt need a positive real part, and a branch
-    is decided by the sign of the real part on the whole ball; otherwise `Undecidable`.
+    A function is used only where it is analytic on the whole ball: log and sqrt need a positive real part. Elsewhere
+    its value is NaN, which spoils all that it enters and nothing that a branch leaves out; `refused` says what it was.
+    A branch is decided by the sign of the real part on the whole ball; otherwise `Undecidable`.
     """
 
     number = flint.acb
     matrix = flint.acb_mat
     zero = flint.acb(0)
 
-    def call(self, name: str, a: np.ndarray) -> np.ndarray:
-        if name in CUT:
-            for z in elementwise(CUT[name])(a).ravel():
-                if not z.real > 0:
-                    raise Undecidable(f"{name} is not analytic on a ball around {z}: its real part reaches 0")
-        result = super().call(name, a)
-        for z in result.ravel():
-            if not z.is_finite():
-                raise Undecidable(f"{name} is not finite on the whole ball: it holds a pole")
-        return result
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: str | None = None
+
+    def function(self, name: str) -> Callable[[Any], Any]:
+        value, cut = FUNCTIONS[name], CUT.get(name)
+
+        def guarded(z: Any) -> Any:
+            if z.is_exact() and z.imag == 0:  # one number on the whole disc: a constant, as it is on the real line
+                result = flint.acb(value(z.real))
+            elif cut is not None and not cut(z).real > 0:
+                return self._void(f"{name} is not analytic on a ball around {z}: its real part reaches 0")
+            else:
+                result = value(z)
+            return result if result.is_finite() else self._void(f"{name} is not finite on a ball around {z}")
+
+        return guarded
+
+    def _void(self, reason: str) -> Any:
+        self.refused = self.refused or reason
+        return flint.acb("nan")
 
     @staticmethod
     def _sign(z: Any) -> int:

@@ -124,8 +124,12 @@ class Jets:
     def sign(self, a: Jet) -> np.ndarray:
         return self.base.sign(a.coefficients[0])
 
+    def settle(self, weight: np.ndarray) -> np.ndarray:
+        return self.base.settle(weight)
+
     def select(self, weight: np.ndarray, a: Jet, b: Jet) -> Jet:
         """Where no convention decides (NaN), the two branches must have the same derivatives."""
+        weight = self.settle(weight)
         out = [self.base.select(weight, a.coefficients[0], b.coefficients[0])]
         open_ = np.isnan(weight)
         for x, y in zip(a.coefficients[1:], b.coefficients[1:], strict=True):

@@ -84,7 +84,9 @@ class MonteCarlo(ArrayAlgebra):
         if self.noise == 0:
             return a
         draw = self.random.standard_normal(a.shape) * self.noise
-        return a + draw * (a if scale is None else scale)
+        size = a if scale is None else scale
+        # The -inf of a mask is no result of rounding.
+        return a + draw * (size if np.isfinite(a).all() else np.where(np.isfinite(a), size, 0.0))
 
     def constant(self, values: np.ndarray) -> np.ndarray:
         return np.asarray(values, dtype=np.float64)

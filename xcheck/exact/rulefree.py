@@ -15,7 +15,8 @@ import flint
 import numpy as np
 
 from xcheck._errors import Undecidable
-from xcheck.exact.balls import Balls, ComplexBalls, precision
+from xcheck.exact.balls import exponent, precision
+from xcheck.exact.ties import Plain, Settled
 
 #: phi(alg, t): the values of a program at the point t of its line, as an array of the algebra.
 Line = Callable[[Any, Any], np.ndarray]
@@ -28,16 +29,23 @@ STENCILS = {
     4: {-2: 2, -1: -8, 0: 12, 1: -8, 2: 2},
 }
 #: Radii that are tried, as powers of two; a smaller disc meets fewer branch points and costs bits.
-RADII = (-20, -40, -80)
+RADII = (-20, -40, -80, -160, -320, -640, -1280)
 #: log2 of rho / h, before what the order adds.
 STEP = 100
+#: Steps that are tried on one disc, and how many bits more the next may have.
+STEPS, MORE = 4, 2000
+#: An enclosure is narrow below 2^-100 of its largest entry; a wider one proves too little.
+NARROW = 100
 
 
-def enclosure(line: Line, order: int, *, extra_bits: int = 0) -> np.ndarray:
+def enclosure(line: Line, order: int, *, extra_bits: int = 0, log_unit: int = 0, draw: int | None = None) -> np.ndarray:
     """Balls that contain `phi^(order)(0)`, elementwise, as an array of arb.
 
+    `2^log_unit` is a length of t over which phi changes: the first disc is 2^-20 of it. With `draw`, phi is the branch
+    `f_w` of a program that sits on ties (`ties.py`).
+
     Raises:
-        Undecidable: phi is not analytic on any disc that was tried; nothing is proven.
+        Undecidable: phi is not analytic on any disc that was tried, or too wild; nothing is proven.
 
     >>> import numpy as np
     >>> def line(alg, t): return alg.call("exp", np.array([t], dtype=object))
@@ -45,29 +53,51 @@ def enclosure(line: Line, order: int, *, extra_bits: int = 0) -> np.ndarray:
     >>> bool(third.contains(1)), float(third.rad()) < 1e-40
     (True, True)
     """
+    reason = ""
     for log_rho in RADII:
-        try:
-            # The bound grows as M (h/rho)^2 / rho^m, so a small disc and a high order want a smaller step.
-            return _enclosure(line, order, log_rho, STEP - order * log_rho // 2 + extra_bits)
-        except Undecidable:
-            if log_rho == RADII[-1]:
-                raise
-    raise AssertionError("unreachable: the loop returns or raises")
+        # The bound grows as M (h/rho)^2 / rho^m, so a small disc and a high order want a smaller step.
+        step = STEP - order * log_rho // 2 + extra_bits
+        for _ in range(STEPS):
+            try:
+                found, bound = _enclosure(line, order, log_unit + log_rho, step, draw)
+            except Undecidable as error:
+                reason = str(error)
+                break
+            missing = _bits(found, bound / flint.arb(2) ** (order * log_unit))
+            if missing <= 0:
+                return found
+            reason = "its enclosures are too wide to prove anything"
+            if missing > 2 * MORE:
+                break
+            step += missing // 2 + 8
+    raise Undecidable(f"nothing is proven along a line of the program: {reason}")
 
 
-def _enclosure(line: Line, order: int, log_rho: int, step: int) -> np.ndarray:
+def _bits(found: np.ndarray, bound: Any) -> int:
+    """How many bits an enclosure lacks to be narrow: by its largest entry, or by a bound of phi where all are zero."""
+    widest = max((z.rad() for z in found.ravel()), default=flint.arb(0))
+    largest = max((z.abs_lower() for z in found.ravel()), default=flint.arb(0))
+    size = bound if largest == 0 else largest
+    return -(10**9) if widest == 0 else exponent(widest) - exponent(size) + NARROW
+
+
+def _enclosure(line: Line, order: int, log_rho: int, step: int, draw: int | None) -> tuple[np.ndarray, Any]:
+    """The enclosure and the largest bound of phi on the disc."""
     log_h = log_rho - step
     # Dividing by h^m costs m log2(1/h) bits; 2 step + 64 are left for the result.
-    with precision(-order * log_h + 2 * step + 64):
+    with precision(order * max(step - log_rho, step) + 2 * step + 64):
+        algebras = Plain() if draw is None else Settled(line, draw)
         rho, h = flint.arb(2) ** log_rho, flint.arb(2) ** log_h
-        box = flint.acb(flint.arb(0, rho), flint.arb(0, rho))
-        bound = np.frompyfunc(lambda z: z.abs_upper(), 1, 1)(line(ComplexBalls(), box))
+        alg = algebras.disc()
+        bound = np.frompyfunc(lambda z: z.abs_upper(), 1, 1)(line(alg, flint.acb(flint.arb(0, rho), flint.arb(0, rho))))
+        if not all(m.is_finite() for m in np.ravel(bound)):
+            raise Undecidable(alg.refused or "it is not bounded on a disc around the point")
         total: Any = 0
         weight = flint.arb(0)
         for j, w in STENCILS[order].items():
-            total = total + line(Balls(), j * h) * flint.arb(w)
+            total = total + line(algebras.real(), j * h) * flint.arb(w)
             ratio = abs(j) * h / rho
             weight += abs(w) * ratio ** (order + 2) / (1 - ratio)
         scale = 1 / (2 * h**order)
         error = np.frompyfunc(lambda m: flint.arb(0, (m * weight * scale).abs_upper()), 1, 1)(bound)
-        return np.asarray(total * scale + error, dtype=object)
+        return np.asarray(total * scale + error, dtype=object), max(np.ravel(bound), default=flint.arb(0))

@@ -128,9 +128,12 @@ class Tape:
     def sign(self, a: Node) -> np.ndarray:
         return self.base.sign(a.value)
 
+    def settle(self, weight: np.ndarray) -> np.ndarray:
+        return self.base.settle(weight)
+
     def select(self, weight: np.ndarray, a: Node, b: Node) -> Node:
         """`w g` flows to a and `(1 - w) g` to b; where no convention decides (NaN), nothing may flow."""
-        base = self.base
+        base, weight = self.base, self.settle(weight)
         open_ = np.isnan(weight)
 
         def share(g: Any, first: bool) -> Any:

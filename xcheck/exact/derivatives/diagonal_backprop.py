@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from xcheck.exact.derivatives.examples import require_separate
 from xcheck.exact.derivatives.gauss_newton import GaussNewton
 from xcheck.exact.derivatives.jacobians import Jacobians
 from xcheck.exact.evaluate import Value
@@ -65,6 +66,7 @@ class DiagonalBackprop(GaussNewton):
                     found[prefix + name] = self.alg.sum(part.pulled(name, m, units), (0,))
             if part is not parts[0][1]:
                 (argument,) = part.inputs
+                require_separate(self.case, self.dtype, "diagonal that layers hand on, example by example")
                 m = part.pulled(argument, m)
         return self.alg.concat([found[name] for name in self.params if name in found], 0)
 

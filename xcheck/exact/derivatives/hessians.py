@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import prod
 
+from xcheck.exact.derivatives.examples import require_separate
 from xcheck.exact.derivatives.jacobians import Jacobians
 from xcheck.exact.derivatives.seeded import paths
 from xcheck.exact.evaluate import Outputs, Value, is_integer
@@ -81,6 +82,7 @@ class Hessians(Jacobians):
 
     def hessian_inputs(self) -> Outputs:
         """`d^2 f_c / d x_nd d x_ne` of the program, per example: (n, c, d, d)."""
+        require_separate(self.case, self.dtype, "Hessian by its inputs, example by example")
         found = {}
         for name in self.case.arguments:
             for output, value in self._plain[0].items():

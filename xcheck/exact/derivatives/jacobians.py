@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from xcheck.exact.derivatives.examples import require_separate
 from xcheck.exact.derivatives.seeded import Seeded, bare, paths
 from xcheck.exact.evaluate import Outputs, Value, is_integer
 from xcheck.exact.jets import Jets
@@ -21,9 +22,10 @@ class Jacobians(Seeded):
         """`J[n, c, p]` ("params") or `J[n, c, d]` ("inputs"), by forward jets."""
         if wrt == "params":
             return self._by_params
+        # Entries of one example move in all examples at once.
+        require_separate(self.case, self.dtype, "Jacobian by its inputs, example by example")
         found = {}
         for name in self.case.arguments:
-            # Entries of one example move in all examples at once: the program has no cross-example terms here.
             for output, columns in self._columns(name, self.inputs[name].shape[1:]).items():
                 found[output, name] = columns
         return paths(found)

@@ -1,8 +1,7 @@
 """Diagonals whose Jacobian `(n, c, p)` is too large to hold: an example at a time, in reverse.
 
 Row by row the tape costs a backward pass for each output of each example, whatever p is, where forward jets cost a pass
-for each parameter. An example is run by itself, so the program must have no terms across examples; the guard runs the
-whole batch, and would see one that has.
+for each parameter. An example is run by itself, so the program must have no terms across examples.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from math import prod
 
 import numpy as np
 
+from xcheck.exact.derivatives.examples import require_separate
 from xcheck.exact.derivatives.gauss_newton import GaussNewton
 from xcheck.exact.evaluate import Value, is_integer
 from xcheck.exact.tape import Tape
@@ -59,6 +59,7 @@ class Streamed(GaussNewton):
 
     def _rows(self, cotangents: Value) -> Iterator[Value]:
         """`M_n J_n` (r, p) of each example, for cotangents M (n, r, c) of the only output."""
+        require_separate(self.case, self.dtype, "diagonal that is made an example at a time, as its size demands")
         for n in range(self.case.n):
             tape = Tape(self.alg)
             variables = {name: tape.variable(a) for name, a in self.params.items()}

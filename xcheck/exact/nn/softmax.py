@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from xcheck._errors import NoReference
+
 __all__ = ["constant", "log_softmax", "logsumexp", "pick", "softmax", "take"]
 
 Array = Any  # xcheck.exact.namespace.Array
@@ -16,7 +18,10 @@ def _shift(xp: Any, y: Array) -> np.ndarray:
 
     It is an integer, so that the digest of a program does not depend on the last bit of a machine's libm.
     """
-    return np.rint(np.max(xp.alg.floats(y.value), axis=-1, keepdims=True))
+    largest = np.max(xp.alg.floats(y.value), axis=-1, keepdims=True)
+    if np.isneginf(largest).any():
+        raise NoReference("softmax over a row whose entries are all -inf is 0/0; leave one entry of each row unmasked")
+    return np.rint(largest)
 
 
 def logsumexp(xp: Any, y: Array) -> Array:

@@ -12,8 +12,7 @@ import numpy as np
 
 from xcheck.exact.balls import Balls, precision
 from xcheck.exact.evaluate import Outputs, Value, is_integer
-from xcheck.exact.probe.line import BITS, Line, Pair, numbers
-from xcheck.exact.rulefree import enclosure
+from xcheck.exact.probe.line import Line, Pair, numbers, sharper
 from xcheck.program import chain, own
 
 #: What is divided by h^2 later on is made with far more bits than the check itself has.
@@ -45,7 +44,8 @@ class Step:
             (value,) = self.outputs(alg, moves, t).values()
             return value.reshape(len(value), -1)
 
-        slopes = enclosure(line, 1)
+        arrays = {**own(self.line.values.params, self.prefix), **self.reached}
+        slopes = self.line.enclosed(line, 1, ((arrays[name], move) for name, move in moves.items()))
         return slopes * slopes
 
 
@@ -72,24 +72,26 @@ class DiagonalProbe(Line):
             line.case = replace(self.case, program=layer)
             found.append(Step(line, prefix, reached))
             with precision(DEEP):
-                reached = found[-1].outputs(Balls(), {}, flint.arb(0))
+                reached = found[-1].outputs(self.algebra(), {}, flint.arb(0))
         return found
 
     def _output_diagonal(self, last: Step) -> np.ndarray:
         """`m_L = diag H_n` (n, c): second derivatives of `r l_n` along every output."""
         with precision(DEEP):
-            (z,) = last.outputs(Balls(), {}, flint.arb(0)).values()
+            (z,) = last.outputs(self.algebra(), {}, flint.arb(0)).values()
 
         def along(unit: np.ndarray) -> np.ndarray:
-            return enclosure(lambda alg, t: self.losses(alg, numbers(alg, z) + alg.constant(unit) * t), 2)
+            return self.enclosed(
+                lambda alg, t: self.losses(alg, numbers(alg, z) + alg.constant(unit) * t), 2, [(z, unit)]
+            )
 
-        with precision(BITS):
+        with sharper():
             return np.stack([Balls().scale(along(unit), self.weight) for unit in _units(z.shape)], axis=1)
 
     def _pulled(self, step: Step, m: np.ndarray) -> np.ndarray:
         """`m_(l-1)` (n, i)."""
         ((name, x),) = step.reached.items()
-        with precision(BITS):
+        with sharper():
             return np.stack([(m * step.squared_slopes({name: u})).sum(axis=1) for u in _units(x.shape)], axis=1)
 
 

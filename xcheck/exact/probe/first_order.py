@@ -21,10 +21,10 @@ class FirstOrder(Line):
         alg = Balls()
         for argument in ("params",) if wrt == "params" else self.case.arguments:
             if wrt == "params":
-                flat = self.direction((self.case.p,))
+                flat = self.direction_params()
                 moves, v = self.split(flat), np.broadcast_to(flat, (self.case.n, flat.size))
             else:
-                moves = {argument: self.direction(self.values.inputs[argument].shape)}
+                moves = {argument: self.direction(self.values.inputs[argument])}
                 v = moves[argument].reshape(self.case.n, -1)
             for output in self.names():
                 J = self._leaf(claimed, output, argument)
@@ -38,7 +38,7 @@ class FirstOrder(Line):
     def jacobian_batch(self, claimed: Claims) -> Iterator[Pair]:
         """`sum_md J[n, c, m, d] v[m, d]` against phi'."""
         for argument in self.case.arguments:
-            moves = {argument: self.direction(self.values.inputs[argument].shape)}
+            moves = {argument: self.direction(self.values.inputs[argument])}
             for output in self.names():
                 J = self._leaf(claimed, output, argument)
                 product = times(J.reshape(-1, J.shape[2] * J.shape[3]), moves[argument].ravel())
@@ -53,11 +53,11 @@ class FirstOrder(Line):
         """`(J^T w) v` against `w . phi'`, one random v for each argument."""
         for argument, pulled in claimed.items():
             if self.along_params:
-                v = self.direction((self.case.p,))
+                v = self.direction_params()
                 moves = self.split(v)
             else:
                 (argument,) = [argument] if argument else self.case.arguments
-                v = self.direction(self.values.inputs[argument].shape)
+                v = self.direction(self.values.inputs[argument])
                 moves = {argument: v}
             total = np.asarray(0, dtype=object)
             for output in self.names():
@@ -67,12 +67,12 @@ class FirstOrder(Line):
 
     def gradient(self, claimed: Value) -> Iterator[Pair]:
         """`g v` against phi' of the loss."""
-        v = self.direction((self.case.p,))
+        v = self.direction_params()
         yield dot(claimed, v), self.loss_slope(self.split(v))
 
     def per_example_gradients(self, claimed: Value) -> Iterator[Pair]:
         """`r grad l_n . v` against the slope of every l_n, and their sum against that of the loss."""
-        v = self.direction((self.case.p,))
+        v = self.direction_params()
         product = times(claimed, v)
         yield product, Balls().scale(self.losses_slope(self.split(v)), self.weight)
         yield Balls().sum(product, (0,)), self.loss_slope(self.split(v))
@@ -80,7 +80,7 @@ class FirstOrder(Line):
     def empirical_fisher(self, claimed: Value) -> Iterator[Pair]:
         """Symmetry, and `v^T F v` against `r sum_n (grad l_n . v)^2`."""
         yield claimed, claimed.T
-        v = self.direction((self.case.p,))
+        v = self.direction_params()
         yield form(claimed, v), self._squares(self.losses_slope(self.split(v)))
 
     def empirical_fisher_diagonal(self, claimed: Value) -> Iterator[Pair]:

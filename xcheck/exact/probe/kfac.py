@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from xcheck.exact.balls import Balls, precision
+from xcheck.exact.balls import Balls
 from xcheck.exact.evaluate import Value
 from xcheck.exact.probe.curvature import Curvature
 from xcheck.exact.probe.diagonal_backprop import DiagonalProbe
-from xcheck.exact.probe.line import BITS, Pair, form
+from xcheck.exact.probe.line import Pair, form, sharper
 
 
 class KroneckerProbe(DiagonalProbe, Curvature):
@@ -22,10 +22,11 @@ class KroneckerProbe(DiagonalProbe, Curvature):
             if f"{step.prefix}A" not in claimed:
                 continue
             (a,) = step.reached.values()
-            with precision(BITS):
+            with sharper():
                 rows = np.concatenate([a, Balls().constant(np.ones((len(a), 1)))], axis=1)
                 yield claimed[f"{step.prefix}A"], (rows[:, :, None] * rows[:, None, :]).sum(axis=0) / len(a)
             B = claimed[f"{step.prefix}B"]
             yield B, B.T
-            moves = {f"{step.prefix}bias": self.direction((len(B),))}
-            yield form(B, moves[f"{step.prefix}bias"]), self._gauss_newton(moves)
+            bias = f"{step.prefix}bias"
+            moves = {bias: self.direction(self.values.params[bias])}
+            yield form(B, moves[bias]), self._gauss_newton(moves)

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from xcheck.exact.balls import Balls, precision
+from xcheck.exact.balls import Balls
 from xcheck.exact.derivatives import Derivatives
 from xcheck.exact.evaluate import Value
-from xcheck.exact.probe.line import BITS, Line, Pair, dot, form, sides
+from xcheck.exact.probe.line import Line, Pair, dot, form, sharper, sides
 
 
 class SecondOrder(Line):
@@ -22,20 +22,20 @@ class SecondOrder(Line):
     def hessian(self, claimed: Value) -> Iterator[Pair]:
         """Symmetry, and `v^T H v` against phi''."""
         yield claimed, claimed.T
-        v = self.direction((self.case.p,))
+        v = self.direction_params()
         yield form(claimed, v), self._curvature(v)
 
     def hessian_blocks(self, claimed: Mapping[str, Value]) -> Iterator[Pair]:
         """Each block as `hessian`, with a v that moves its own parameters only."""
         for name, block in claimed.items():
             yield block, block.T
-            moves = {name: self.direction(self.values.params[name].shape)}
+            moves = {name: self.direction(self.values.params[name])}
             yield form(block, moves[name].ravel()), self.loss_slope(moves, 2)
 
     def hvp(self, claimed: Value) -> Iterator[Pair]:
         """`u^T (H v)` by polarisation: `(q(u + v) - q(u - v)) / 4` with `q(w) = w^T H w`."""
-        v, u = self.vector_params(), self.direction((self.case.p,))
-        with precision(BITS):
+        v, u = self.vector_params(), self.direction_params()
+        with sharper():
             plus, minus = sides(u, v)
             proven = (self._curvature(plus) - self._curvature(minus)) / 4
         yield dot(claimed, u), proven
@@ -49,8 +49,7 @@ class SecondOrder(Line):
 
         No single direction has the trace as its derivative, so the rule-free check is of the Hessian that carries it.
         """
-        with precision(128):
-            H = Derivatives(self.case, Balls(), self.dtype).hessian()
+        H = Derivatives(self.case, self.algebra(), self.dtype).hessian()
         yield claimed, Balls().sum(np.diagonal(H), (0,))
         yield from self.hessian(H)
 
@@ -61,7 +60,7 @@ class SecondOrder(Line):
         """
         alg = Balls()
         for argument in self.case.arguments:
-            moves = {argument: self.direction(self.values.inputs[argument].shape)}
+            moves = {argument: self.direction(self.values.inputs[argument])}
             v = alg.constant(moves[argument].reshape(self.case.n, 1, -1, 1))
             for output in self.names():
                 H = claimed[""] if "" in claimed else claimed[f"{output}/{argument}"]
