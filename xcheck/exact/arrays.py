@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xcheck.exact import functions
-from xcheck.exact.algebra import Shape
+from xcheck.exact.algebra import Choice, Shape
 
 
 def boxed(value: Any) -> np.ndarray:
@@ -38,8 +38,8 @@ class ArrayAlgebra:
         """Nearby float64 numbers: for shifts that cancel, never for a result."""
         return np.asarray(a, dtype=np.float64)
 
-    def settle(self, weight: np.ndarray) -> np.ndarray:
-        """Ties stay open, unless an algebra draws who wins them."""
+    def settle(self, weight: np.ndarray, of: Choice | None = None) -> np.ndarray:
+        """Ties stay open, unless an algebra draws who wins them: once for the same choice of one value."""
         return weight
 
     def select(self, weight: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from xcheck._errors import Undecidable
-from xcheck.exact.algebra import Shape
+from xcheck.exact.algebra import Choice, Shape
 from xcheck.exact.functions import series
 
 KINK = "the case sits exactly on a kink, where the derivative is a convention: say kinks=True and ask for a framework"
@@ -124,8 +124,8 @@ class Jets:
     def sign(self, a: Jet) -> np.ndarray:
         return self.base.sign(a.coefficients[0])
 
-    def settle(self, weight: np.ndarray) -> np.ndarray:
-        return self.base.settle(weight)
+    def settle(self, weight: np.ndarray, of: Choice | None = None) -> np.ndarray:
+        return self.base.settle(weight, of)
 
     def select(self, weight: np.ndarray, a: Jet, b: Jet) -> Jet:
         """Where no convention decides (NaN), the two branches must have the same derivatives."""

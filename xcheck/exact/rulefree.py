@@ -9,13 +9,14 @@ w_j at the points j h is exact on t^0 .. t^(m+1) up to the wanted m-th derivativ
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import flint
 import numpy as np
 
 from xcheck._errors import Undecidable
-from xcheck.exact.balls import exponent, precision
+from xcheck.exact.balls import Balls, exponent, precision
 from xcheck.exact.ties import Plain, Settled
 
 #: phi(alg, t): the values of a program at the point t of its line, as an array of the algebra.
@@ -59,11 +60,11 @@ def enclosure(line: Line, order: int, *, extra_bits: int = 0, log_unit: int = 0,
         step = STEP - order * log_rho // 2 + extra_bits
         for _ in range(STEPS):
             try:
-                found, bound = _enclosure(line, order, log_unit + log_rho, step, draw)
+                found, size = _enclosure(line, order, log_unit + log_rho, step, draw)
             except Undecidable as error:
                 reason = str(error)
                 break
-            missing = _bits(found, bound / flint.arb(2) ** (order * log_unit))
+            missing = _missing(found, size / flint.arb(2) ** (order * log_unit))
             if missing <= 0:
                 return found
             reason = "its enclosures are too wide to prove anything"
@@ -73,16 +74,28 @@ def enclosure(line: Line, order: int, *, extra_bits: int = 0, log_unit: int = 0,
     raise Undecidable(f"nothing is proven along a line of the program: {reason}")
 
 
-def _bits(found: np.ndarray, bound: Any) -> int:
-    """How many bits an enclosure lacks to be narrow: by its largest entry, or by a bound of phi where all are zero."""
-    widest = max((z.rad() for z in found.ravel()), default=flint.arb(0))
-    largest = max((z.abs_lower() for z in found.ravel()), default=flint.arb(0))
-    size = bound if largest == 0 else largest
-    return -(10**9) if widest == 0 else exponent(widest) - exponent(size) + NARROW
+def _missing(found: np.ndarray, size: Any) -> int:
+    """How many bits an enclosure lacks to be narrow: by its largest entry, or by the size of phi where all are zero."""
+    widest = max((z.rad() for z in np.ravel(found)), default=flint.arb(0))
+    largest = _largest(found)
+    return -(10**9) if widest == 0 else exponent(widest) - exponent(largest if largest > 0 else size) + NARROW
+
+
+def _largest(found: np.ndarray) -> Any:
+    """The largest entry that is known not to be zero."""
+    return max((z.abs_lower() for z in np.ravel(found)), default=flint.arb(0))
+
+
+def _terms(line: Line, algebra: Callable[[], Balls]) -> Any:
+    """The size of the terms that make phi, also where they cancel: in 64 bits a radius is 2^-64 of them."""
+    with precision(64), suppress(Undecidable):
+        radii = [z.rad() for z in np.ravel(line(algebra(), flint.arb(0)))]
+        return max(radii, default=flint.arb(0)) * flint.arb(2) ** 64
+    return flint.arb(0)
 
 
 def _enclosure(line: Line, order: int, log_rho: int, step: int, draw: int | None) -> tuple[np.ndarray, Any]:
-    """The enclosure and the largest bound of phi on the disc."""
+    """The enclosure and, where it is zero, the size of phi."""
     log_h = log_rho - step
     # Dividing by h^m costs m log2(1/h) bits; 2 step + 64 are left for the result.
     with precision(order * max(step - log_rho, step) + 2 * step + 64):
@@ -100,4 +113,6 @@ def _enclosure(line: Line, order: int, log_rho: int, step: int, draw: int | None
             weight += abs(w) * ratio ** (order + 2) / (1 - ratio)
         scale = 1 / (2 * h**order)
         error = np.frompyfunc(lambda m: flint.arb(0, (m * weight * scale).abs_upper()), 1, 1)(bound)
-        return np.asarray(total * scale + error, dtype=object), max(np.ravel(bound), default=flint.arb(0))
+        found = np.asarray(total * scale + error, dtype=object)
+        size = flint.arb(0) if _largest(found) > 0 else max([*np.ravel(bound), _terms(line, algebras.real)])
+        return found, size

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from xcheck._errors import Undecidable
-from xcheck.exact.algebra import Shape
+from xcheck.exact.algebra import Choice, Shape
 from xcheck.exact.jets import KINK
 
 Adjoint = Callable[[Any], Any]
@@ -128,8 +128,8 @@ class Tape:
     def sign(self, a: Node) -> np.ndarray:
         return self.base.sign(a.value)
 
-    def settle(self, weight: np.ndarray) -> np.ndarray:
-        return self.base.settle(weight)
+    def settle(self, weight: np.ndarray, of: Choice | None = None) -> np.ndarray:
+        return self.base.settle(weight, of)
 
     def select(self, weight: np.ndarray, a: Node, b: Node) -> Node:
         """`w g` flows to a and `(1 - w) g` to b; where no convention decides (NaN), nothing may flow."""

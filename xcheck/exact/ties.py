@@ -16,8 +16,9 @@ from typing import Any
 import flint
 import numpy as np
 
+from xcheck.exact.algebra import Choice
 from xcheck.exact.arrays import ArrayAlgebra
-from xcheck.exact.balls import Balls, ComplexBalls
+from xcheck.exact.balls import KEPT, Balls, ComplexBalls
 from xcheck.exact.monte_carlo import MonteCarlo
 
 #: Weights are odd multiples of 2^-16 or so: numbers of few bits, so that what is exact stays exact.
@@ -36,12 +37,24 @@ class Drawn(Arithmetic):
         self.draws = np.random.default_rng(draw)
         #: Whether there was a tie, or something left out that is infinite.
         self.met = False
+        #: The last values that were chosen of, which stay alive so that no other gets their id, and the weights.
+        self._known: dict[tuple[int, Any], tuple[Any, np.ndarray]] = {}
 
-    def settle(self, weight: np.ndarray) -> np.ndarray:
+    def settle(self, weight: np.ndarray, of: Choice | None = None) -> np.ndarray:
         tied = np.isnan(weight)
         if not tied.any():
             return weight
         self.met = True
+        if of is None:
+            return self._drawn(weight, tied)
+        key = (id(of[0]), of[1])
+        if key not in self._known:
+            if len(self._known) == KEPT:
+                del self._known[next(iter(self._known))]
+            self._known[key] = (of[0], self._drawn(weight, tied))
+        return self._known[key][1]
+
+    def _drawn(self, weight: np.ndarray, tied: np.ndarray) -> np.ndarray:
         drawn = np.array(weight)
         drawn[tied] = self.draws.integers(1, WEIGHTS, int(tied.sum())) / WEIGHTS
         return drawn

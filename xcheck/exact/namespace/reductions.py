@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from xcheck._errors import Undecidable
+from xcheck.exact.algebra import Choice
 from xcheck.exact.conventions import shared
 from xcheck.exact.namespace.array import Array
 from xcheck.exact.namespace.elementwise import Elementwise
@@ -58,13 +59,13 @@ class Reductions(Elementwise):
         axes = self._axes(a, axis)
         rest = tuple(k for k in range(a.ndim) if k not in axes)
         rows = self.reshape(self.permute_dims(a, (*rest, *axes)), (prod(a.shape[k] for k in rest), -1))
-        best = self.reshape(self._largest(rows, kind), [a.shape[k] for k in rest])
+        best = self.reshape(self._largest(rows, kind, (a.value, axes)), [a.shape[k] for k in rest])
         return self._kept(best, a, axes) if keepdims else best
 
     def min(self, a: Any, *, axis: Axis = None, keepdims: bool = False) -> Array:
         return self.negative(self.max(self.negative(a), axis=axis, keepdims=keepdims))
 
-    def _largest(self, rows: Array, kind: str) -> Array:
+    def _largest(self, rows: Array, kind: str, of: Choice) -> Array:
         """The largest entry of each row: found in floats, then certified against all others."""
         m, k = rows.shape
         at = np.arange(m)
@@ -84,6 +85,7 @@ class Reductions(Elementwise):
         if weights is not None:
             counts = weights.sum(axis=1)
             return self.sum(self.where(weights, rows, 0.0), axis=1) / counts
+        weights = self.alg.settle(np.where(tied, np.nan, 0.0), of)
         for j in range(k):
-            best = self.where(np.where(tied[:, j], np.nan, 0.0), rows[:, j], best)
+            best = self.where(weights[:, j], rows[:, j], best)
         return best

@@ -121,9 +121,9 @@ def sharper() -> AbstractContextManager[None]:
 
 
 def _size(a: np.ndarray) -> int | None:
-    """log2 of the largest entry, rounded up; None where all are zero."""
+    """log2 of the largest entry, rounded up; None where none is known not to be zero."""
     if a.dtype == object:
-        largest = max((abs(z.real.mid()) for z in a.ravel() if z.is_finite()), default=flint.arb(0))
+        largest = max((z.abs_lower() for z in a.ravel() if z.is_finite()), default=flint.arb(0))
         return None if largest == 0 else exponent(largest)
     largest = np.max(np.abs(a), initial=0.0, where=np.isfinite(a))
     return None if largest == 0 else int(np.frexp(largest)[1])
@@ -136,7 +136,8 @@ def log_unit(lengths: Iterable[Lengths]) -> int:
 
 
 def _direction(random: np.random.Generator, like: np.ndarray) -> np.ndarray:
-    return np.ldexp(rounded(random.standard_normal(like.shape), "float32"), _size(like) or 0)
+    # Well within the range of float64, so that no direction is 0 or infinite.
+    return np.ldexp(rounded(random.standard_normal(like.shape), "float32"), np.clip(_size(like) or 0, -900, 900))
 
 
 def sides(u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
