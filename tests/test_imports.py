@@ -15,8 +15,8 @@ PACKAGE = Path(xcheck.__file__).parent
 
 #: Rooms by rank: a module imports only modules of a lower rank, or of its own room.
 ROOMS = (
-    {"_errors", "_lazy", "_tree", "_dtypes"},
-    {"_registry", "_files"},
+    {"_errors", "_lazy", "_text", "_tree", "_dtypes"},
+    {"_registry", "_atomic"},
     {"arrays"},
     {"program"},
     {"case"},

@@ -19,7 +19,7 @@ import numpy as np
 from platformdirs import user_cache_dir
 
 from xcheck._errors import StoreError
-from xcheck._files import write_atomically
+from xcheck._atomic import write_atomically
 from xcheck._load import shipped_folder
 from xcheck.arrays import frozen
 from xcheck.exact.certify import Certified

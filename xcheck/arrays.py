@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from xcheck._errors import CaseError
-from xcheck._files import write_atomically
+from xcheck._atomic import write_atomically
 
 Shape = tuple[int, ...]
 
