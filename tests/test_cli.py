@@ -65,7 +65,7 @@ WRONG = [
     (("verify", "--adapter", "broken_module"), "the adapter 'broken_module' cannot be imported: ZeroDivisionError"),
     (("verify", "--adapter", "needy_module"), "the adapter 'needy_module' needs 'no_such_package'"),
     (("verify", "--adapter", "json"), "zero cells: no implementation matching '*' in module json"),
-    (("verify", "--cases", "nowhere"), "no folder"),
+    (("verify", "--cases", "nowhere"), "no file or folder"),
     (("verify", "--cases", "empty"), "holds no case file"),
     (("verify", "--cases", "syntax"), "cannot be executed: SyntaxError"),
     (("verify", "--cases", "caseless"), "declares no case"),
@@ -111,7 +111,19 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, line, capsys):
 
 def test_no_command_shows_the_help_and_exits_with_2(capsys):
     assert main([]) == 2
-    assert "Usage: xcheck" in "".join(capsys.readouterr())
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("Usage: xcheck [OPTIONS] COMMAND [ARGS]...\n\n")
+
+
+def test_the_version_and_the_completions_of_the_shell(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == "xcheck 0.1.0\n"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "_XCHECK_COMPLETE": "complete_bash"}
+    environment |= {"COMP_WORDS": "xcheck ver", "COMP_CWORD": "1"}
+    line = [sys.executable, "-m", "xcheck"]
+    done = subprocess.run(line, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["verify"], "")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list", "implementations"], ["show", "tanh_mlp"]])
@@ -165,9 +177,51 @@ def test_cuda_without_a_gpu_is_one_line(capsys):
     assert capsys.readouterr().err.splitlines()[-1].startswith("xcheck: no framework here has a CUDA device")
 
 
+class Unforeseen(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("fault", [TypeError("two\nlines \ud800"), MemoryError(), SystemExit(0), Unforeseen("!")])
+def test_a_fault_of_xcheck_is_one_line_that_names_the_file_of_its_traceback(fault, capsys, monkeypatch, tmp_path):
+    def broken():
+        raise fault
+
+    monkeypatch.setattr("xcheck.quantities.load_quantities", broken)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert main(["list", "quantities"]) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"xcheck: xcheck itself failed ({type(fault).__name__}: ")
+    (file,) = (tmp_path / "state").rglob("*.txt")
+    assert f"the traceback is in {file}; please report it" in line
+    assert "in broken\n    raise fault\n" in file.read_text()
+
+    monkeypatch.setattr("tempfile.mkstemp", lambda **options: (tmp_path / "none" / "file").touch())
+    assert main(["list", "quantities"]) == 3
+    assert "its traceback could not be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("redirection", "said"),
+    [
+        ("| true", "cannot write to the standard output: Broken pipe"),
+        ("> /dev/full", "cannot write to the standard output: No space left on device"),
+        (">&-", "the standard output is closed; give one, such as > /dev/null"),
+    ],
+)
+@pytest.mark.parametrize("command", ["list coverage", "--help"])
+def test_an_output_that_is_lost_is_one_line(command, redirection, said):
+    # The pipe's reader has gone before the first line comes.
+    line = f"set -o pipefail; (sleep 0.5; {sys.executable} -m xcheck {command}) {redirection}"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, f"xcheck: {said}\n")
+
+
 @pytest.fixture
-def slow_run():
+def slow_run(monkeypatch):
     """A run with two quick cells and one that sleeps; it has written the quick ones when this returns."""
+    Path("temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(Path("temporary").resolve()))
     rights = ("--implementation", "torch_right,torch_prints,torch_sleeps", "-j", "2", "--timeout", "300")
     # A shell that runs the tests in its background ignores Ctrl-C, and what they start would inherit that.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -183,13 +237,16 @@ def slow_run():
     process.communicate()
 
 
-def test_an_interrupt_keeps_the_journal(slow_run):
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_keeps_the_journal_and_leaves_no_folder(slow_run, ending):
     process, _ = slow_run
-    process.send_signal(signal.SIGINT)
+    process.send_signal(ending)
+    process.send_signal(ending)  # as timeout(1) does, to the process and to its group
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "xcheck: interrupted; the results so far are in reports/verify.jsonl" in said
     assert len(Path("reports/verify.jsonl").read_bytes().splitlines()) == 3
+    assert not [*Path("temporary").iterdir()]
 
 
 def test_a_killed_run_goes_on_where_it_stopped(slow_run):

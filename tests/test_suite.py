@@ -107,7 +107,8 @@ def test_an_installed_package_adds_cases_and_implementations(tmp_path):
     (tmp_path / "some_adapter.py").write_text("import no_such_module")
     done = python(tmp_path, "-m", "xcheck", "verify", *options)
     assert done.returncode == 2
-    assert "the implementations of the package 'somelib' (some_adapter) cannot be imported" in done.stderr
+    assert "unknown implementation 'torch_right'" in done.stderr
+    assert "left out: the implementations of the package 'somelib' (some_adapter) cannot be imported" in done.stderr
 
 
 def test_a_new_adapter_runs_as_it_is(tmp_path, monkeypatch, capsys):

@@ -16,6 +16,7 @@
     ├── GuardFailed             a reference contradicts its own rule-free enclosure: a bug in xcheck
     └── NoReference             there is no certified reference to judge by; the reason is the message
     Mismatch                    an AssertionError: a result that does not agree with its reference
+    Interrupted                 a KeyboardInterrupt: SIGINT or SIGTERM came while a command ran
 """
 
 from __future__ import annotations
@@ -78,3 +79,7 @@ class NoReference(XCheckError):
 
 class Mismatch(AssertionError):
     """A result does not agree with its reference; the message is the judge's."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """SIGINT or SIGTERM came while a command ran; no foreign code can raise it by accident."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import sys
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
-from xcheck._errors import CaseError, XCheckError
+from xcheck._errors import CaseError, UsageError
+from xcheck._files import path_of
+from xcheck._foreign import foreign, left_out
 from xcheck._registry import Registry
 from xcheck.case import Case
+from xcheck.quantity import withdraw_unloaded
 
 
 def shipped_folder() -> Path:
@@ -22,10 +26,12 @@ def shipped_folder() -> Path:
 
 
 def load_cases(path: str | Path | None = None) -> MappingProxyType[str, Case]:
-    """The shipped cases, or those of a folder; every module-level `Case` of every `*.py` file in it.
+    """The shipped cases, or those of a file or a folder; every module-level `Case` of every `*.py` file in it.
+
+    Installed packages add theirs to the shipped ones; a package whose cases cannot be loaded is named and left out.
 
     Raises:
-        CaseError: no such folder, a file that cannot be executed, or one without a case.
+        CaseError: no such file or folder, a file that cannot be executed, or one without a case.
         DuplicateName: two cases of one name.
 
     >>> "tanh_mlp" in load_cases()
@@ -33,10 +39,10 @@ def load_cases(path: str | Path | None = None) -> MappingProxyType[str, Case]:
     """
     if path is None:
         return _with_entry_points(shipped_folder())
-    folder = Path(path).resolve()
-    if not folder.is_dir():
-        raise CaseError(f"no folder {folder} to load cases from; --cases takes a folder of case files")
-    return _load(folder)
+    place = path_of("cases", path).resolve()
+    if not place.is_dir() and not place.is_file():
+        raise CaseError(f"no file or folder {place} to load cases from; --cases takes a case file or a folder of them")
+    return _load(place)
 
 
 @cache
@@ -46,29 +52,35 @@ def _with_entry_points(folder: Path) -> MappingProxyType[str, Case]:
     for name, case in _load(folder).items():
         found.add(name, case)
     for point in entry_points(group="xcheck.cases"):
+        package = point.dist.name if point.dist else point.value
         try:
-            module = point.load()
-        except Exception as error:  # a broken case file is its package's, whatever it raises
-            package = point.dist.name if point.dist else point.value
-            raise CaseError(f"the cases of the package {package!r} cannot be loaded: {error}") from error
-        for case in (case for value in vars(module).values() for case in _cases_in(value)):
-            found.add(case.name, case.at(Path(module.__file__ or ".").parent / "values"))
+            with foreign(f"the cases of the package {package!r} cannot be loaded", CaseError):
+                module = point.load()
+                theirs = _declared(module, Path(module.__file__ or ".").parent / "values")
+                for case in theirs:
+                    found.refuse_twice(case.name)
+        except UsageError as error:
+            withdraw_unloaded()
+            left_out(error)
+            continue
+        for case in theirs:
+            found.add(case.name, case)
     return MappingProxyType(dict(found))
 
 
 @cache
-def _load(folder: Path) -> MappingProxyType[str, Case]:
+def _load(place: Path) -> MappingProxyType[str, Case]:
     found: Registry[Case] = Registry("case")
-    for file in sorted(folder.glob("*.py")):
-        module = _execute(file)
-        declared = [case for value in vars(module).values() for case in _cases_in(value)]
-        if not declared:
-            raise CaseError(f"{file} declares no case; assign at least one xcheck.Case(...) to a module variable")
-        for case in declared:
-            found.add(case.name, case.at(folder / "values"))
+    for file in [place] if place.is_file() else sorted(place.glob("*.py")):
+        for case in _execute(file):
+            found.add(case.name, case)
     if not found:
-        raise CaseError(f"{folder} holds no case file (*.py)")
+        raise CaseError(f"{place} holds no case file (*.py)")
     return MappingProxyType(dict(found))
+
+
+def _declared(module: ModuleType, values: Path) -> list[Case]:
+    return [case.at(values) for value in vars(module).values() for case in _cases_in(value)]
 
 
 def _cases_in(value: object) -> list[Case]:
@@ -77,17 +89,22 @@ def _cases_in(value: object) -> list[Case]:
     return [case for case in value if isinstance(case, Case)] if isinstance(value, (tuple, list)) else []
 
 
-def _execute(file: Path) -> ModuleType:
-    name = f"xcheck_case_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+def _execute(file: Path) -> list[Case]:
+    """The cases of one file; what a broken one registered before it failed is taken back."""
+    name = f"xcheck_case_{file.stem}_{hashlib.sha256(os.fsencode(file)).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
+    if spec is None or spec.loader is None or not file.is_file():
         raise CaseError(f"{file} is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
-    except XCheckError as error:
-        raise CaseError(f"{file}: {error}") from error
-    except Exception as error:  # a broken case file is the user's, whatever it raises
-        raise CaseError(f"{file} cannot be executed: {type(error).__name__}: {error}") from error
-    return module
+        with foreign(f"{file} cannot be executed", CaseError):
+            spec.loader.exec_module(module)
+            cases = _declared(module, file.parent / "values")
+    except BaseException:
+        del sys.modules[name]
+        withdraw_unloaded()
+        raise
+    if not cases:
+        raise CaseError(f"{file} declares no case; assign at least one xcheck.Case(...) to a module variable")
+    return cases

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
@@ -33,9 +33,16 @@ class Registry(Mapping[str, T]):
 
     def add(self, name: str, item: T) -> None:
         check_name(self.kind, name)
+        self.refuse_twice(name)
+        self._items[name] = item
+
+    def refuse_twice(self, name: str) -> None:
         if name in self._items:
             raise DuplicateName(f"{self.kind} {name!r} is declared twice; every {self.kind} needs a name of its own")
-        self._items[name] = item
+
+    def withdraw(self, gone: Callable[[T], bool]) -> None:
+        """Forgets what is gone, such as what a module registered that could not be imported to its end."""
+        self._items = {name: item for name, item in self._items.items() if not gone(item)}
 
     def __getitem__(self, name: str) -> T:
         try:

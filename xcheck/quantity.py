@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -103,6 +104,18 @@ def implementations(quantity: str) -> Registry[Implementation]:
 def registered() -> list[Implementation]:
     """All implementations of all quantities that are registered by now."""
     return [one for registry in _IMPLEMENTATIONS.values() for one in registry.values()]
+
+
+def withdraw(gone: Callable[[str], bool]) -> None:
+    """Forgets what modules have registered of whose names `gone` is true."""
+    QUANTITIES.withdraw(lambda one: gone(one.reference.__module__))
+    for registry in _IMPLEMENTATIONS.values():
+        registry.withdraw(lambda one: gone(one.module))
+
+
+def withdraw_unloaded() -> None:
+    """Forgets what modules registered before they failed: Python has dropped those, and no worker can import them."""
+    withdraw(lambda module: module not in sys.modules)
 
 
 def implements(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from xcheck._ending import say
 from xcheck.commands.options import split
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def bench(
             try:
                 found = measure(settings, json.with_suffix(".jsonl"), terminal, save=lambda found: save(found, json))
             except KeyboardInterrupt:
-                print("xcheck: interrupted; the same line goes on where it stopped", file=sys.stderr)
+                say("interrupted; the same line goes on where it stopped")
                 return 130
     print_bench(found, console())
     _write(found, html, svg, docs, console(stderr=True))

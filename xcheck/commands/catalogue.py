@@ -25,7 +25,7 @@ def list_(what: What, adapter: Adapter = None, cases: Cases = None) -> int:
     from xcheck.quantities import load_quantities
     from xcheck.report import listing
     from xcheck.report.coverage import page
-    from xcheck.report.terminal import console
+    from xcheck.report.terminal import console, tell
     from xcheck.run.adapters import import_adapter, load_entry_points
 
     loaded = load_cases(cases)
@@ -34,7 +34,7 @@ def list_(what: What, adapter: Adapter = None, cases: Cases = None) -> int:
         import_adapter(adapter)
     if what is What.COVERAGE:
         load_entry_points()
-        print(page(loaded), end="")
+        tell(page(loaded).removesuffix("\n"))
         return 0
     tables = {
         What.CASES: lambda: listing.cases(loaded.values()),
@@ -52,10 +52,11 @@ def show(case: Annotated[str, typer.Argument(metavar="CASE", help="the name of a
     from xcheck._registry import unknown
     from xcheck.quantities import load_quantities
     from xcheck.report import listing
+    from xcheck.report.terminal import tell
 
     load_quantities()
     loaded = load_cases(cases)
     if case not in loaded:
         raise UnknownName(unknown("case", case, loaded))
-    print(listing.show(loaded[case]))
+    tell(listing.show(loaded[case]))
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -22,10 +23,11 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="the module, such as mylib_adapter")],
 ) -> int:
     """Write a commented file to start from, which runs as it is."""
+    from xcheck.report.terminal import tell
     from xcheck.run.scaffold import new_adapter
 
     path = new_adapter(name)
-    print(f"written {path}; next: xcheck verify --adapter {name} --tier smoke")
+    tell(f"written {path}; next: xcheck verify --adapter {name} --tier smoke")
     return 0
 
 
@@ -38,14 +40,17 @@ def export(
     """Write problems as files, for libraries in other languages; xcheck judge takes the answers."""
     from xcheck._load import load_cases
     from xcheck._registry import Registry
+    from xcheck.report.terminal import tell
     from xcheck.run.exchange import export_problems
 
     known: Registry = Registry("case")
     for name, one in load_cases(cases).items():
         known.add(name, one)
     written = export_problems(folder, known.matching(case), as_json=as_json)
-    print(f"{len(written)} problems written to {folder}; answers go beside them, such as {written[0].parent}/"
-          f"gradient.float64.npz; then: xcheck judge {folder}")  # fmt: skip
+    tell(
+        f"{len(written)} problems written to {folder}; answers go beside them, such as {written[0].parent}/"
+        f"gradient.float64.npz; then: xcheck judge {shlex.quote(str(folder))}"
+    )
     return 0
 
 

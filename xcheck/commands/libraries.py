@@ -30,7 +30,7 @@ def libraries(
     import msgspec
 
     from xcheck.report.libraries import page as page_of
-    from xcheck.report.terminal import Terminal
+    from xcheck.report.terminal import Terminal, tell
     from xcheck.run.journal import write_atomically
     from xcheck.run.libraries import Scoreboard, added, read_scoreboard, scoreboard
 
@@ -50,5 +50,5 @@ def libraries(
     text = page_of(read_scoreboard(json))
     if page is not None:
         write_atomically(page, text.encode())
-    print(text)
+    tell(text)
     return 0

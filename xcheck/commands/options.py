@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xcheck._errors import UsageError
+
 if TYPE_CHECKING:
     from xcheck.run import Settings
 
@@ -31,6 +33,23 @@ def settings_of(**values: object) -> Settings:
     from xcheck.run import Settings
 
     return Settings(**values)  # type: ignore[arg-type]
+
+
+def numbers(option: str, text: str, least: int = 1) -> tuple[int, ...]:
+    """The whole numbers in a text with commas.
+
+    Raises:
+        UsageError: it holds something else, or none.
+
+    >>> numbers("--threads", "1, 2")
+    (1, 2)
+    """
+    words = split(text)
+    if not words or not all(word.isdecimal() and len(word) < 10 and int(word) >= least for word in words):
+        raise UsageError(
+            f"{option} {text!r}: expected whole numbers from {least}, with commas, such as {least},{least + 1}"
+        )
+    return tuple(map(int, words))
 
 
 def split(names: str) -> tuple[str, ...]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from xcheck._errors import UsageError
-from xcheck.commands.options import Quiet, split
+from xcheck._foreign import load
+from xcheck.commands.options import Quiet, numbers, split
 
 
 def parity(
@@ -26,30 +27,32 @@ def parity(
     quiet: Quiet = False,
 ) -> int:
     """Judge two programs by exact arithmetic: are they one function, with the same derivatives?"""
-    import numpy as np
-
+    from xcheck._files import path_of, read_arrays
     from xcheck._parity import parity as compare
     from xcheck.report.terminal import Terminal
 
-    try:
-        with np.load(args, allow_pickle=False) as archive:
-            arrays = [archive[name] for name in archive.files]
-        positions = [int(one) for one in split(wrt)]
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{args}, --wrt {wrt}: {error}; expected an npz file of arrays, and numbers from 0") from None
+    arrays = read_arrays(path_of("ARGS.npz", args))
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiub":
+            raise UsageError(f"{args}: the array {name!r} is of dtype {array.dtype}, expected real numbers")
     found = compare(
-        _function(torch_fn), _function(jax_fn), arrays, wrt=positions, quantities=split(quantity), dtypes=split(dtype)
-    )
+        _function(torch_fn), _function(jax_fn), list(arrays.values()), wrt=numbers("--wrt", wrt, least=0),
+        quantities=split(quantity), dtypes=split(dtype),
+    )  # fmt: skip
     Terminal(quiet=quiet).report(found.document)
     return found.exit_code
 
 
-def _function(name: str) -> Any:
-    module, _, attribute = name.partition(":")
+def _function(name: str) -> Callable[..., Any]:
+    if not all(name.partition(":")):
+        raise UsageError(f"{name!r} names no function; expected MODULE:FUNCTION")
     sys.path.insert(0, os.getcwd())
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(f"{name!r} cannot be imported ({error}); expected MODULE:FUNCTION") from None
+        found = load(name, "the function")
+    except UsageError as error:
+        raise UsageError(f"{error}; expected MODULE:FUNCTION") from error
     finally:
         sys.path.remove(os.getcwd())
+    if not callable(found):
+        raise UsageError(f"{name!r} is of type {type(found).__name__}; expected a function")
+    return found

@@ -26,7 +26,7 @@ def reference(
     from xcheck._reference import reference as certified
     from xcheck.quantities import load_quantities
     from xcheck.report import references as told
-    from xcheck.report.terminal import console
+    from xcheck.report.terminal import console, tell
     from xcheck.run.plan import references
 
     loaded = load_cases(cases)
@@ -40,7 +40,7 @@ def reference(
     if len(pairs) != 1:
         raise UsageError(f"-o exports one reference, and {len(pairs)} match; name the case and the quantity")
     export(certified(*pairs[0], dtype=dtype), output)
-    print(f"{pairs[0][0].name}/{pairs[0][1].name} written to {output}")
+    tell(f"{pairs[0][0].name}/{pairs[0][1].name} written to {output}")
     return 0
 
 

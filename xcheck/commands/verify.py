@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from xcheck._ending import say
 from xcheck._errors import UsageError
 from xcheck.commands.options import Adapter, CaseGlob, Cases, Jobs, Memory, Quiet, Tier, Timeout, settings_of, split
 
@@ -46,9 +46,7 @@ def verify(
                 settings, jobs=jobs, journal=journal, watcher=terminal, save=lambda results: results.save(json)
             )  # fmt: skip
         except KeyboardInterrupt:
-            print(
-                f"xcheck: interrupted; the results so far are in {journal}, and the same line goes on", file=sys.stderr
-            )
+            say(f"interrupted; the results so far are in {journal}, and the same line goes on")
             return 130
     terminal.report(results.document)
     if not quiet:
@@ -67,6 +65,7 @@ def explain(
     from xcheck._load import load_cases
     from xcheck.quantities import load_quantities
     from xcheck.report.explain import explanation
+    from xcheck.report.terminal import tell
     from xcheck.run import run
     from xcheck.run.plan import parse_id
 
@@ -78,7 +77,7 @@ def explain(
     )  # fmt: skip
     for result in run(settings, jobs=1):
         if result.id == id:
-            print(explanation(result, load_cases(cases)[cell.case], load_quantities()[cell.quantity]))
+            tell(explanation(result, load_cases(cases)[cell.case], load_quantities()[cell.quantity]))
             return int(result.outcome.failed)
     raise UsageError(f"{id!r} is no id of a cell: its device is {cell.device}; expected cpu or cuda")
 

@@ -60,5 +60,6 @@ def show(case: Case) -> str:
 def _table(*titles: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in titles:
-        table.add_column(title, justify="right" if title in ("n", "p", "order") else "left", overflow="fold")
+        right, name = title in ("n", "p", "order"), title in ("case", "quantity", "implementation")
+        table.add_column(title, justify="right" if right else "left", overflow="fold", no_wrap=name)
     return table

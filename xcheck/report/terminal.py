@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections import Counter
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
+from xcheck._text import printable
 from xcheck.report.summary import Row, failures, medians, reasons, rows, shown_ratio
 from xcheck.result import Document, Outcome, Result
 from xcheck.run import Watcher
@@ -18,12 +24,42 @@ from xcheck.run import Watcher
 LISTED = 50
 #: A pipe has no width of its own.
 PIPE_WIDTH = 160
+#: No table is wider, and no text that is printed at once longer.
+WIDEST, LONGEST = 10_000, 10**7
 
 
-def console(*, stderr: bool = False) -> Console:
-    """A terminal's width is kept; a pipe gets one that breaks no line."""
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, markup=False, width=None if stream.isatty() else PIPE_WIDTH)
+class Screen(Console):
+    """A console that prints any text as it is: no markup, no emoji, no control characters of somebody else's."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        stream = sys.stderr if stderr else sys.stdout
+        # A terminal has a width of its own, and COLUMNS is the reader's word for one.
+        known = stream.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False, width=None if known else PIPE_WIDTH)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(printable(text, LONGEST), **options)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """A table is as wide as the screen, or as wide as its names need: they are not broken."""
+        if isinstance(objects[0], Table):
+            least = Measurement.get(self, self.options.update(width=WIDEST), objects[0]).minimum
+            options = {"width": max(self.width, least), "crop": False, **options}
+        super().print(*objects, **options)
+
+    def on_broken_pipe(self) -> None:
+        """Rich would exit with 1; whoever runs the command says what is lost."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+def console(*, stderr: bool = False) -> Screen:
+    """Where reports are printed."""
+    return Screen(stderr=stderr)
+
+
+def tell(text: str) -> None:
+    """Prints lines as they are, however long, on the standard output."""
+    console().print(text, soft_wrap=True)
 
 
 class Terminal(Watcher):
@@ -90,7 +126,7 @@ class Terminal(Watcher):
             self.out.print(f"{counts[outcome]:6}  {outcome}")
             if not outcome.failed and outcome != Outcome.AGREES and not self.quiet:
                 for reason, number in reasons(results, outcome):
-                    self.out.print(f"        {number:6}  {reason}", soft_wrap=True)
+                    self.out.print(f"        {number:6}  {printable(reason)}", soft_wrap=True)
         # A scale that is too large would let everything pass, and would show here.
         if typical := medians(results):
             names = list(typical)
@@ -111,7 +147,8 @@ class Terminal(Watcher):
 def _table(found: list[Row]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("case", "quantity", "outcomes", "worst ratio", "who"):
-        table.add_column(title, justify="right" if title == "worst ratio" else "left", overflow="fold")
+        right = title == "worst ratio"
+        table.add_column(title, justify="right" if right else "left", overflow="fold", no_wrap=title != "outcomes")
     for row in found:
         outcomes = ", ".join(f"{number} {outcome}" for outcome, number in row.outcomes.items())
         table.add_row(
@@ -124,11 +161,11 @@ def _failure(result: Result) -> str:
     """A few lines that say what is wrong and how to see it again."""
     lines = ["", f"{result.outcome}: {result.id}"]
     if result.reason:
-        lines.append(f"  reason       {result.reason}")
+        lines.append(f"  reason       {printable(result.reason)}")
     if result.worst is not None:
         worst = result.worst
         where = f"{worst.path}{worst.index}"
         lines.append(f"  worst entry  {where}: expected {worst.expected!r}, got {worst.actual!r}")
         lines.append(f"  ratio        {shown_ratio(result.ratio)}")
-    lines += [f"  diagnosis    {one.text}" for one in result.diagnosis]
+    lines += [f"  diagnosis    {printable(one.text)}" for one in result.diagnosis]
     return "\n".join([*lines, f"  reproduce    {result.reproduce}"])

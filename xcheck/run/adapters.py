@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
-from collections.abc import Iterable
-from importlib.metadata import entry_points
+from collections.abc import Callable, Iterable
+from importlib.metadata import EntryPoint, entry_points
 
-from xcheck._errors import UsageError, XCheckError
+from xcheck._errors import UnknownName, UsageError
+from xcheck._foreign import foreign, left_out, load
 from xcheck._gaps import gaps_beside
-from xcheck.quantity import Implementation, registered
+from xcheck._registry import unknown
+from xcheck.quantities import load_quantities
+from xcheck.quantity import Implementation, registered, withdraw, withdraw_unloaded
 
 
 def import_adapter(name: str) -> None:
@@ -19,52 +21,68 @@ def import_adapter(name: str) -> None:
     A package of several adapters may have a function `load_adapters()` that imports them.
 
     Raises:
-        UsageError: there is no such module, it cannot be executed, or a line of its file of gaps covers nothing.
+        UsageError: there is no such module, it cannot be executed, or what it registers cannot be.
     """
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
-        module = importlib.import_module(name)
-        getattr(module, "load_adapters", lambda: None)()
-        check_gaps()
-    except ModuleNotFoundError as error:
-        missing = error.name or name
-        if name == missing or name.startswith(f"{missing}."):
+        module = load(name, "the adapter")
+        with foreign(f"the adapter {name!r} cannot be imported"):
+            getattr(module, "load_adapters", lambda: None)()
+            check_registered(_within(name))
+    except UsageError as error:
+        _take_back(name)
+        cause = error.__cause__
+        if not isinstance(cause, ModuleNotFoundError) or not cause.name:
+            raise
+        if name == cause.name or name.startswith(f"{cause.name}."):
             raise UsageError(
                 f"no module {name!r} for --adapter; give its dotted name, as importable from {os.getcwd()}"
             ) from None
-        raise UsageError(f"the adapter {name!r} needs {missing!r}, which is not installed") from None
-    except XCheckError as error:
-        raise UsageError(f"the adapter {name!r} is broken: {error}") from error
-    except Exception as error:  # a broken adapter is the user's, whatever it raises
-        raise UsageError(f"the adapter {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+        raise UsageError(f"the adapter {name!r} needs {cause.name!r}, which is not installed") from None
+
+
+def _take_back(name: str) -> None:
+    withdraw_unloaded()
+    withdraw(_within(name))
 
 
 def load_entry_points() -> None:
     """Imports the modules that installed packages declare under the entry point `xcheck.implementations`.
 
-    Raises:
-        UsageError: one of them cannot be imported; the message names its package.
+    A package whose module is broken is named, and what it registers is left out; it blocks nothing else.
     """
     for point in entry_points(group="xcheck.implementations"):
         try:
-            point.load()
-        except Exception as error:  # a broken adapter is its package's, whatever it raises
-            package = point.dist.name if point.dist else point.value
-            raise UsageError(
-                f"the implementations of the package {package!r} ({point.value}) cannot be imported: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-    check_gaps()
+            _load_point(point)
+        except UsageError as error:
+            _take_back(point.module)
+            left_out(error)
+    check_registered(lambda module: module == "__main__")  # what the running script registers is the user's own
 
 
-def check_gaps() -> None:
-    """Each line of the file of gaps beside a module must cover something that the module registers.
+def _load_point(point: EntryPoint) -> None:
+    package = point.dist.name if point.dist else point.value
+    with foreign(f"the implementations of the package {package!r} ({point.value}) cannot be imported"):
+        point.load()
+        check_registered(_within(point.module))
+
+
+def _within(package: str) -> Callable[[str], bool]:
+    return lambda module: module == package or module.startswith(f"{package}.")
+
+
+def check_registered(of: Callable[[str], bool]) -> None:
+    """What modules registered must be of quantities that there are, and each line of the gaps beside must cover some.
 
     Raises:
-        UsageError: one does not; the message names file and line.
+        UsageError: it is not; the message names the implementation, or file and line.
     """
-    declared = registered()
+    declared = [one for one in registered() if of(one.module)]
+    quantities = load_quantities()
+    for one in declared:
+        if one.quantity not in quantities:
+            raise UnknownName(f"{one.module} registers {one.name}: {unknown('quantity', one.quantity, quantities)}")
     for module in modules_of(declared):
         mine = [(one.quantity, one.name) for one in declared if one.module == module]
         for gap in gaps_beside(module):

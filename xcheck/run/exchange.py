@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shlex
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -108,7 +109,7 @@ def judge_answers(folder: Path, cases: str | Path | None = None) -> Results:
                 diagnosis=list(verdict.diagnosis), checks=dict(verdict.checks), convention=convention,
                 nonzero=verdict.nonzero, decided=verdict.decided, reason=verdict.reason, text=verdict.text,
                 resolution=None if verdict.resolution is None else [number(seen) for seen in verdict.resolution],
-                reproduce=f"xcheck judge {folder}",
+                reproduce=f"xcheck judge {shlex.quote(str(folder))}",
             )
         )  # fmt: skip
     settings = {"folder": str(folder)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -64,7 +65,7 @@ def scoreboard(
         document = results.document
         for result in document.results:
             module = implementations(result.quantity)[result.implementation].module
-            folder = f" --cases {settings.folder}" if settings.folder else ""
+            folder = f" --cases {shlex.quote(settings.folder)}" if settings.folder else ""
             result.reproduce = f"xcheck explain {result.id} --adapter {module}{folder}"
         fields = {field: getattr(document, field) for field in document.__struct_fields__}
         return Scoreboard(**fields, libraries=libraries, sizes=sizes)

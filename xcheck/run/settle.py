@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 
 from xcheck.result import Limitation, Outcome, Result
@@ -41,10 +42,10 @@ def settle(result: Result, limitations: Iterable[Limitation]) -> Result:
 
 
 def explain_arguments(id_: str, settings: Settings) -> str:
-    """What `xcheck explain` needs to run this cell alone.
+    """What `xcheck explain` needs to run this cell alone, as a shell takes it.
 
     >>> explain_arguments("a/b/c/float64/cpu", Settings(adapter="mylib.adapter"))
     'a/b/c/float64/cpu --adapter mylib.adapter'
     """
     options = {"--adapter": settings.adapter, "--cases": settings.folder}
-    return " ".join([id_, *(f"{option} {value}" for option, value in options.items() if value)])
+    return shlex.join([id_, *(word for option, value in options.items() if value for word in (option, value))])
