@@ -8,7 +8,8 @@ from judging import reference
 
 import xcheck
 from xcheck import Case, Convention, Normal
-from xcheck._convention import evaluate, parameter_order
+from xcheck._convention import parameter_order
+from xcheck._scale import evaluate
 from xcheck.program import Linear, Sequential, Tanh, gaussian_nll
 
 NET = Sequential(Linear(3, 2), Tanh(), Linear(2, 2))
@@ -62,15 +63,24 @@ def test_axes_of_a_jacobian():
 
 
 @pytest.mark.parametrize(
-    "scale", ["__import__('os')", "n.real", "n()", "m", "1 / 0", "n +", "0", "[n]", "'n'", "10 ** 10 ** 3"]
-)
+    "scale",
+    [
+        "__import__('os')", "n.real", "n()", "m", "1 / 0", "n +", "0", "[n]", "'n'", "10 ** 10 ** 3", "9**9**9",
+        "9**9**9**9", "(-1)**0.5", "True", "1j", "n if n else 1", "n\x00", "\ud800", "(" * 100 + "1" + ")" * 100,
+        "-" * 300 + "1", "9" * 5000, "1" + "+1" * 5000, "lambda: 1", "", 2, None, "1e999", "n\n+ 1",
+    ],
+)  # fmt: skip
 def test_scales_hold_arithmetic_and_nothing_else(scale):
     with pytest.raises(xcheck.UsageError, match="convention scale"):
         evaluate(scale, {"n": 2.0})
 
 
-def test_bad_conventions_get_one_clear_line():
-    with pytest.raises(xcheck.UsageError, match="no permutation of 'ncp'"):
-        agrees(OURS, Convention(axes="nnp"))
-    with pytest.raises(xcheck.UsageError, match="params is one of torch, sorted, bias_first"):
-        agrees(OURS, Convention(params="flax"))
+def test_bad_conventions_are_refused_where_they_are_declared():
+    for words in ({"axes": "nnp"}, {"axes": None}, {"params": "flax"}, {"weight": 3}, {"scale": "m"}, {"scale": 2}):
+        with pytest.raises(xcheck.UsageError, match="convention") as refused:
+            Convention(**words)
+        assert "\n" not in str(refused.value)
+    with pytest.raises(xcheck.UsageError, match="unknown outcome 'raisd'; did you mean 'raised'"):
+        xcheck.Limitation("no rule", "https://example.org", outcome="raisd")
+    with pytest.raises(xcheck.UsageError, match="the limitation's case is 3, expected text"):
+        xcheck.Limitation("no rule", "https://example.org", case=3)  # type: ignore[arg-type]

@@ -86,7 +86,7 @@ def test_bad_files_get_their_line(folder):
     with pytest.raises(UsageError, match="no folder"):
         judge_answers(folder / "nowhere")
     (folder / CASE / "gradient.float64.npz").write_bytes(b"PK damaged")
-    with pytest.raises(StoreError, match="cannot be read"):
+    with pytest.raises(StoreError, match="is no npz file of arrays"):
         judge_answers(folder)
     (folder / CASE / "gradient.float64.npz").unlink()
     (folder / CASE / "gradient.float64.json").write_text('{"result": [1.0]}')

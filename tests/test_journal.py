@@ -102,9 +102,9 @@ def test_a_full_disk_is_one_clear_line(tmp_path):
 
 
 def test_a_folder_in_the_way_is_one_clear_line(tmp_path):
-    with pytest.raises(StoreError, match=r"cannot write .*: Is a directory"):
+    with pytest.raises(StoreError, match=r"cannot write .*: it is a folder; give the name of a file"):
         Journal(tmp_path, HEAD, Result)
-    with pytest.raises(StoreError, match=r"cannot write .*: Is a directory"):
+    with pytest.raises(StoreError, match=r"cannot write .*: it is a folder; give the name of a file"):
         write_atomically(tmp_path, b"")
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import xcheck
+from xcheck import _execute
 from xcheck.quantities import load_quantities
-from xcheck.quantity import implementations
+from xcheck.quantity import NEEDS, implementations
 from xcheck.run.plan import parse_id, plan
 from xcheck.run.settings import Settings
 
@@ -80,9 +81,9 @@ def test_cuda_brings_tf32_with_float32():
         ({"dtypes": ("float16",)}, "unknown dtype 'float16'; known: float64, float32, tf32, bfloat16"),
         ({"devices": ("gpu",)}, "unknown device 'gpu'"),
         ({"tier": "small"}, "unknown tier 'small'"),
-        ({"timeout": 0.0}, "the time limit of a cell must be above 0 seconds, not 0"),
-        ({"timeout": np.nan}, "the time limit of a cell must be above 0 seconds, not nan"),
-        ({"memory": 0}, "the memory limit of a cell must be above 0 MB, not 0"),
+        ({"timeout": 0.0}, "the time limit of a cell, in seconds, is 0.0, expected a number above 0"),
+        ({"timeout": np.nan}, "the time limit of a cell, in seconds, is nan, expected a number above 0"),
+        ({"memory": 0}, "the memory limit of a cell, in MB, is 0, expected a whole number from 1"),
         ({"dtypes": ()}, "at least one dtype and one device is needed"),
     ],
 )
@@ -102,3 +103,14 @@ def test_an_unknown_implementation_suggests_the_nearest():
 def test_an_id_has_five_parts():
     with pytest.raises(xcheck.UsageError, match="'a/b' is no id of a cell; expected case/quantity/implementation"):
         parse_id("a/b")
+
+
+def test_the_needs_that_can_be_declared_are_those_that_are_looked_at():
+    assert set(NEEDS) == set(_execute._NEEDS)
+
+
+@pytest.mark.parametrize("need", ["modul", "singel_output", "single-output", "no such", "", "Loss", "exampels"])
+def test_a_misspelt_need_is_refused_and_a_package_may_be_absent(need):
+    with pytest.raises(xcheck.UsageError, match="unknown need"):
+        xcheck.implements("gradient", "wrong", "torch", needs=(need,))
+    xcheck.implements("gradient", "wrong", "torch", needs=("no_such_package", "no_such.package"))

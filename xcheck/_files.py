@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from xcheck._errors import StoreError, UsageError, XCheckError
-from xcheck._text import one_line
+from xcheck._text import one_line, printable
 
 T = TypeVar("T")
 
@@ -64,17 +64,33 @@ def read_bytes(path: Path) -> bytes:
         raise StoreError(f"cannot read {path}: {one_line(error) or 'it does not fit into memory'}") from None
 
 
-def read_json(path: Path, kind: type[T], expected: str) -> T:
-    """A file of JSON as a `kind`; `expected` says what it should have been, and how to get it.
+def read_json(path: Path, kind: type[T], expected: str, then: str) -> T:
+    """A file of JSON as a `kind`; a line on another says what was expected, and what to do then.
 
     Raises:
         StoreError: it cannot be read, or holds something else.
     """
-    return decode(read_bytes(path), kind, f"{path} is no {expected}")
+    return decode(read_bytes(path), kind, f"{path} is no {expected}", then)
 
 
-def decode(data: bytes, kind: type[T], wrong: str) -> T:
-    """JSON as a `kind`; an error begins with `wrong`.
+def encode(record: object) -> bytes:
+    """A record as JSON; a text that UTF-8 cannot hold is written as `printable` has it."""
+    try:
+        return msgspec.json.encode(record)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_printable(msgspec.to_builtins(record)))
+
+
+def _printable(tree: object) -> object:
+    if isinstance(tree, dict):
+        return {_printable(name): _printable(value) for name, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [_printable(value) for value in tree]
+    return printable(tree) if isinstance(tree, str) else tree
+
+
+def decode(data: bytes, kind: type[T], wrong: str, then: str) -> T:
+    """JSON as a `kind`; the line on anything else begins with what is wrong, and ends with what to do then.
 
     Raises:
         StoreError: the data are something else.
@@ -82,9 +98,21 @@ def decode(data: bytes, kind: type[T], wrong: str) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, XCheckError) as error:
-        raise StoreError(f"{wrong} ({one_line(error, 300)})") from None
+        raise StoreError(f"{wrong} ({one_line(error, 300)}); {then}") from None
     except RecursionError:
-        raise StoreError(f"{wrong} (it is nested too deeply)") from None
+        raise StoreError(f"{wrong} (it is nested too deeply); {then}") from None
+
+
+def refuse_special(path: Path) -> None:
+    """A file to be written is a regular one, a device such as /dev/null, or none yet.
+
+    Raises:
+        StoreError: it is a folder, or a pipe that may have no reader.
+    """
+    if path.is_dir():
+        raise StoreError(f"cannot write {path}: it is a folder; give the name of a file")
+    if path.is_fifo() or path.is_socket():
+        raise StoreError(f"cannot write {path}: it is no regular file")
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

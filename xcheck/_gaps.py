@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xcheck._errors import UsageError
+from xcheck._files import read_bytes
 from xcheck.result import Limitation, Outcome, matches
 
 
@@ -43,9 +44,9 @@ def read_gaps(file: Path) -> list[Gap]:
         UsageError: it cannot be read, or a line is of another form.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise UsageError(f"cannot read the limitations {file}: {error.strerror or error}") from None
+        lines = read_bytes(file).decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"cannot read {file}: {error}") from None
     return [_gap(f"{file}, line {k}", line) for k, line in enumerate(lines, 1) if line.strip() and line[0] != "#"]
 
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from xcheck._errors import UsageError
+from xcheck._arguments import function, of_kind, one_of, refuse, whole, words
+from xcheck._errors import UnknownName
 from xcheck._gaps import gaps_beside
-from xcheck._registry import Registry, check_name
+from xcheck._lazy import installed
+from xcheck._registry import Registry, check_name, unknown
 from xcheck.result import Convention, Limitation
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 FRAMEWORKS = ("torch", "jax")
 VARIANTS = {"torch": ("eager", "compile", "cudagraph"), "jax": ("eager", "jit")}
+#: Each tier includes the ones before it.
+TIERS = ("smoke", "standard", "full")
+#: What an implementation may need of a problem; any other word is a package.
+NEEDS = ("loss", "module", "single_output", "single_argument", "dense", "directions", "examples", "aux")
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,14 @@ class Quantity:
     needs_loss: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("formula", "shape"):
+            of_kind(f"the {name} of quantity {self.name!r}", getattr(self, name), str, "text")
+        if not all(len(letter) == 1 and letter.isalpha() for letter in self.shape.split()):
+            raise refuse(f"the shape of quantity {self.name!r}", self.shape, "letters with blanks, such as 'n c p'")
+        one_of("wrt", self.wrt, ("params", "inputs", "none"))
+        whole(f"the order of quantity {self.name!r}", self.order, least=0, most=100)
+        for name in ("reference", "guard", "flops", "bytes"):
+            function(f"the {name} of quantity {self.name!r}", getattr(self, name))
         QUANTITIES.add(self.name, self)
 
 
@@ -106,6 +121,23 @@ def registered() -> list[Implementation]:
     return [one for registry in _IMPLEMENTATIONS.values() for one in registry.values()]
 
 
+def check_need(need: str) -> None:
+    """A need is one of NEEDS, or the name of a package, which may be absent; what resembles one of NEEDS is no package.
+
+    Raises:
+        UnknownName: it is absent and resembles one of NEEDS, or no package can have that name.
+
+    >>> check_need("modul")
+    Traceback (most recent call last):
+    ...
+    xcheck._errors.UnknownName: unknown need 'modul'; did you mean 'module'?
+    """
+    package = all(part.isidentifier() for part in need.split("."))
+    near = difflib.get_close_matches(need, NEEDS, n=1, cutoff=0.75)
+    if need not in NEEDS and (not package or (near and not installed(need))):
+        raise UnknownName(unknown("need", need, dict.fromkeys(NEEDS)))
+
+
 def withdraw(gone: Callable[[str], bool]) -> None:
     """Forgets what modules have registered of whose names `gone` is true."""
     QUANTITIES.withdraw(lambda one: gone(one.reference.__module__))
@@ -143,28 +175,41 @@ def implements(
     `limitations`, and lines of the file `adapter.gaps` beside the module `adapter.py` that registers it.
 
     Raises:
-        UsageError: an unknown framework or variant, a name that is taken, or a file of gaps of another form.
+        UsageError: an unknown framework, variant, need or tier, an argument of another kind, a name that is taken, or a
+            file of gaps of another form. An unknown quantity is refused when the module is imported as an adapter.
     """
     check_name("implementation", name)
+    check_name("quantity", quantity)
+    frameworks = (framework,) if isinstance(framework, str) else words("framework", framework)
+    for one in frameworks:
+        one_of("framework", one, FRAMEWORKS)
+        for variant in words("variants", variants):
+            one_of(f"variant of {one}", variant, VARIANTS[one])
+    for need in words("needs", needs):
+        check_need(need)
+    if prepare is not None:
+        function("prepare", prepare)
+    of_kind("convention", convention, (Convention, type(None)), "an xcheck.Convention")
+    for limitation in of_kind("limitations", limitations, (tuple, list), "a tuple of xcheck.Limitation"):
+        of_kind("a limitation", limitation, Limitation, "an xcheck.Limitation")
+    of_kind("cases", cases, str, "globs of names, such as 'tanh_*'")
+    one_of("tier", tier, TIERS)
+    if samples is not None:
+        whole("samples", samples, least=1, most=10**9)
 
-    def register(function: F) -> F:
-        beside = gaps_beside(function.__module__)
-        for one in (framework,) if isinstance(framework, str) else framework:
-            if one not in FRAMEWORKS:
-                raise UsageError(f"implementation {name!r}: framework {one!r} is not one of {', '.join(FRAMEWORKS)}")
+    def register(computes: F) -> F:
+        function("the implementation", computes)
+        beside = gaps_beside(computes.__module__)
+        for one in frameworks:
             for variant in variants:
-                if variant not in VARIANTS[one]:
-                    raise UsageError(
-                        f"implementation {name!r}: {one} has no variant {variant!r}; it has {', '.join(VARIANTS[one])}"
-                    )
                 full = f"{one}_{name}" + ("" if variant == "eager" else f"_{variant}")
                 gaps = (gap.limitation for gap in beside if gap.declares(quantity, full))
                 implementation = Implementation(
-                    name=full, quantity=quantity, framework=one, function=function, prepare=prepare, needs=needs,
+                    name=full, quantity=quantity, framework=one, function=computes, prepare=prepare, needs=tuple(needs),
                     variant=variant, convention=convention or Convention(), limitations=(*limitations, *gaps),
                     samples=samples, normwise=normwise, cases=cases, tier=tier,
                 )  # fmt: skip
                 implementations(quantity).add(full, implementation)
-        return function
+        return computes
 
     return register

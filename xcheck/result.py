@@ -5,11 +5,17 @@ from __future__ import annotations
 import math
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from itertools import permutations
 from typing import Any
 
 import msgspec
 
+from xcheck._arguments import of_kind, one_of
+from xcheck._scale import check_scale
+
 SCHEMA = "xcheck.results/1"
+#: Orders of parameters that a convention may name.
+ORDERS = ("torch", "sorted", "bias_first")
 
 
 class Outcome(StrEnum):
@@ -68,6 +74,11 @@ class Limitation(msgspec.Struct, frozen=True):
     dtype: str = "*"
     device: str = "*"
 
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            of_kind(f"the limitation's {name}", getattr(self, name), str, "text")
+        one_of("outcome", self.outcome, [str(one) for one in Outcome])
+
     def covers(self, case: str, quantity: str, dtype: str, device: str) -> bool:
         pairs = ((case, self.case), (quantity, self.quantity), (dtype, self.dtype), (device, self.device))
         return all(matches(name, globs) for name, globs in pairs)
@@ -79,12 +90,26 @@ class Convention(msgspec.Struct, frozen=True):
     `scale` is an expression in n, c, p, noise_var, r and nll, where the loss is r * nll * (the negative log-likelihood
     with variance 1, summed over the examples); `params` the order of parameters ("torch", "sorted",
     "bias_first"); `weight` the layout of a weight's entries ("row", "column"); `axes` the order of a Jacobian's axes.
+
+    Raises:
+        UsageError: the scale holds anything else, or a word is none of these.
+
+    >>> Convention(params="sortd")
+    Traceback (most recent call last):
+    ...
+    xcheck._errors.UnknownName: unknown convention params 'sortd'; did you mean 'sorted'?
     """
 
     scale: str = "1"
     params: str = "torch"
     weight: str = "row"
     axes: str = "ncp"
+
+    def __post_init__(self) -> None:
+        check_scale(self.scale)
+        one_of("convention params", self.params, ORDERS)
+        one_of("convention weight", self.weight, ("row", "column"))
+        one_of("convention axes", self.axes, ["".join(order) for order in permutations("ncp")])
 
 
 class Worst(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from xcheck._errors import StoreError
+from xcheck._files import read_json
 from xcheck.result import Outcome
 from xcheck.run.journal import write_atomically
 
@@ -153,7 +154,6 @@ class Line(msgspec.Struct):
 
 def save(bench: Bench, path: Path) -> None:
     """Writes the file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, msgspec.json.format(msgspec.json.encode(bench), indent=1) + b"\n")
 
 
@@ -163,12 +163,7 @@ def load(path: Path) -> Bench:
     Raises:
         StoreError: there is no such file, or it is of another schema.
     """
-    try:
-        bench = msgspec.json.decode(path.read_bytes(), type=Bench)
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}; write one with: xcheck bench") from None
-    except msgspec.DecodeError as error:
-        raise StoreError(f"{path} is no file of xcheck bench: {error}") from None
+    bench = read_json(path, Bench, "file of xcheck bench", "write one with: xcheck bench")
     if bench.schema != SCHEMA:
         raise StoreError(f"{path} has schema {bench.schema!r}, expected {SCHEMA!r}; measure again")
     return bench

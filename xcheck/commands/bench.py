@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from xcheck._ending import say
-from xcheck.commands.options import split
+from xcheck.commands.options import journal_of, numbers, split
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,12 +41,20 @@ def bench(
     docs: Annotated[Path | None, typer.Option(metavar="PAGE", help="write the decision table into a page")] = None,
 ) -> int:
     """Measure time, memory and distance to the machine's limit; each result is judged before it is timed."""
+    from xcheck._arguments import one_of, positive, whole
+    from xcheck._dtypes import check_dtype
     from xcheck.bench.run import Settings, selections
     from xcheck.bench.run import bench as measure
     from xcheck.bench.schema import load, save
     from xcheck.report.bench_terminal import print_bench
     from xcheck.report.terminal import Terminal, console
 
+    positive("--threshold", threshold, most=1e6)
+    whole("--processes", processes, least=1, most=1000)
+    if budget is not None:
+        positive("--budget", budget, most=1e6)
+    devices = tuple(one_of("device", name, ("cpu", "cuda", "all")) for name in split(device))
+    journal = journal_of(json)
     if selfcheck:
         return _selfcheck(console())
     older = load(compare) if compare else None
@@ -56,13 +64,13 @@ def bench(
         chosen: dict[str, Any] = dict(QUICK) if quick else {"tables": tuple(tables)} if tables else {}
         chosen |= {"budget": budget} if budget else {}
         settings = Settings(
-            case=case, quantity=quantity, implementation=implementation, dtypes=split(dtype), devices=split(device),
-            threads=tuple(map(int, split(threads))), processes=processes, **chosen,
+            case=case, quantity=quantity, implementation=implementation, dtypes=tuple(map(check_dtype, split(dtype))),
+            devices=devices, threads=numbers("--threads", threads), processes=processes, **chosen,
         )  # fmt: skip
         selections(settings)
         with Terminal() as terminal:
             try:
-                found = measure(settings, json.with_suffix(".jsonl"), terminal, save=lambda found: save(found, json))
+                found = measure(settings, journal, terminal, save=lambda found: save(found, json))
             except KeyboardInterrupt:
                 say("interrupted; the same line goes on where it stopped")
                 return 130

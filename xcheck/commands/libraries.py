@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from xcheck.commands.options import CaseGlob, Cases, Jobs, Memory, Tier, Timeout, settings_of, split
+from xcheck.commands.options import CaseGlob, Cases, Jobs, Memory, Tier, Timeout, journal_of, settings_of, split
 
 
 def libraries(
@@ -29,11 +29,16 @@ def libraries(
     """Judge the other libraries through their adapters, and print the scoreboard."""
     import msgspec
 
+    from xcheck._arguments import one_of
+    from xcheck._files import encode
+    from xcheck.libraries import LIBRARIES
     from xcheck.report.libraries import page as page_of
     from xcheck.report.terminal import Terminal, tell
     from xcheck.run.journal import write_atomically
     from xcheck.run.libraries import Scoreboard, added, read_scoreboard, scoreboard
 
+    if library is not None:
+        one_of("library", library, LIBRARIES)
     if run:
         adapter = f"xcheck.libraries.{library}" if library else None
         settings = settings_of(
@@ -43,10 +48,10 @@ def libraries(
 
         def save(board: Scoreboard) -> None:
             whole = added(read_scoreboard(json), board) if add else board
-            write_atomically(json, msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n")
+            write_atomically(json, msgspec.json.format(encode(whole), indent=1) + b"\n")
 
         with Terminal() as terminal:
-            scoreboard(settings, watcher=terminal, jobs=jobs, journal=json.with_suffix(".jsonl"), save=save)
+            scoreboard(settings, watcher=terminal, jobs=jobs, journal=journal_of(json), save=save)
     text = page_of(read_scoreboard(json))
     if page is not None:
         write_atomically(page, text.encode())

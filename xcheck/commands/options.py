@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xcheck._errors import UsageError
+from xcheck._files import path_of, refuse_special
 
 if TYPE_CHECKING:
     from xcheck.run import Settings
 
-Cases = Annotated[Path | None, typer.Option("--cases", metavar="DIR", help="case files in place of the shipped ones")]
+Cases = Annotated[
+    Path | None,
+    typer.Option("--cases", metavar="FILE_OR_FOLDER", help="a case file, or a folder of them, for the shipped ones"),
+]
 Adapter = Annotated[str | None, typer.Option("--adapter", metavar="MODULE", help="a module with implementations")]
 CaseGlob = Annotated[str, typer.Option(metavar="GLOB", help="names of cases; several globs with commas")]
 Tier = Annotated[str, typer.Option(metavar="smoke|standard|full", help="how many cases")]
@@ -33,6 +37,22 @@ def settings_of(**values: object) -> Settings:
     from xcheck.run import Settings
 
     return Settings(**values)  # type: ignore[arg-type]
+
+
+def journal_of(file: Path) -> Path | None:
+    """The journal beside a file of results; a device such as /dev/null keeps nothing.
+
+    Raises:
+        UsageError: the file is a folder, or its name is that of the journal.
+    """
+    refuse_special(path_of("--json", file))
+    if file.exists() and not file.is_file():
+        return None
+    if file.suffix == ".jsonl":
+        raise UsageError(
+            f"--json {file}: the journal has that name; choose another, such as {file.with_suffix('.json')}"
+        )
+    return file.with_suffix(".jsonl")
 
 
 def numbers(option: str, text: str, least: int = 1) -> tuple[int, ...]:

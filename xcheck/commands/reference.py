@@ -49,10 +49,10 @@ def _rebuild_all(wanted: list[tuple[str, str]], cases: Path | None, jobs: int | 
     from xcheck._rebuild import store_values, stored_beside
     from xcheck._reference import conventions
     from xcheck.quantities import load_quantities
-    from xcheck.run.machine import cores
+    from xcheck.run.machine import workers_of
     from xcheck.run.references import rebuild_all
 
-    loaded, quantities = load_cases(cases), load_quantities()
+    loaded, quantities, workers = load_cases(cases), load_quantities(), workers_of(jobs)
     for name in dict.fromkeys(name for name, _ in wanted):
         store_values(loaded[name])
     new = {
@@ -62,7 +62,7 @@ def _rebuild_all(wanted: list[tuple[str, str]], cases: Path | None, jobs: int | 
         if not stored_beside(loaded[case], quantities[asked], "float64", framework)
     }
     apart = 0
-    for label, fault in rebuild_all(wanted, None if cases is None else str(cases), workers=jobs or cores()):
+    for label, fault in rebuild_all(wanted, None if cases is None else str(cases), workers=workers):
         apart += fault is not None
         print(f"{label}: {fault or ('made and stored' if label in new else 'agrees with what is stored')}", flush=True)
     print(f"{len(new)} references made, {len(wanted) - len(new)} made again, {apart} do not agree")

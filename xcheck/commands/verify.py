@@ -9,7 +9,19 @@ import typer
 
 from xcheck._ending import say
 from xcheck._errors import UsageError
-from xcheck.commands.options import Adapter, CaseGlob, Cases, Jobs, Memory, Quiet, Tier, Timeout, settings_of, split
+from xcheck.commands.options import (
+    Adapter,
+    CaseGlob,
+    Cases,
+    Jobs,
+    Memory,
+    Quiet,
+    Tier,
+    Timeout,
+    journal_of,
+    settings_of,
+    split,
+)
 
 
 def verify(
@@ -39,14 +51,15 @@ def verify(
         cases=case, quantities=quantity, implementations=implementation, adapter=adapter, dtypes=split(dtype),
         devices=split(device), folder=None if cases is None else str(cases), tier=tier, timeout=timeout, memory=memory,
     )  # fmt: skip
-    journal = json.with_suffix(".jsonl")
+    journal = journal_of(json)
     with Terminal(quiet=quiet) as terminal:
         try:
             results = run(
                 settings, jobs=jobs, journal=journal, watcher=terminal, save=lambda results: results.save(json)
             )  # fmt: skip
         except KeyboardInterrupt:
-            say(f"interrupted; the results so far are in {journal}, and the same line goes on")
+            kept = f"; the results so far are in {journal}, and the same line goes on" if journal else ""
+            say(f"interrupted{kept}")
             return 130
     terminal.report(results.document)
     if not quiet:

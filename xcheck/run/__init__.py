@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing.process
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
 
+from xcheck._arguments import refuse, words
 from xcheck._errors import UsageError
+from xcheck._files import encode
 from xcheck._load import load_cases, shipped_folder
 from xcheck.case import Case
 from xcheck.quantities import load_quantities
@@ -18,7 +20,7 @@ from xcheck.result import Document, Outcome, Result
 from xcheck.run.adapters import import_adapter, load_entry_points, modules_of
 from xcheck.run.devices import find_devices
 from xcheck.run.journal import Head, Journal
-from xcheck.run.machine import cores, machine, sources, versions
+from xcheck.run.machine import machine, sources, versions, workers_of
 from xcheck.run.plan import Cell, plan
 from xcheck.run.pool import Failure, run_isolated
 from xcheck.run.references import make_references, wanted_by
@@ -27,7 +29,7 @@ from xcheck.run.settings import Settings
 from xcheck.run.settle import explain_arguments, settle
 from xcheck.run.work import result, serve, start
 
-Names = str | Case | Quantity | Iterable["str | Case | Quantity"]
+Names = str | Case | Quantity | Collection["str | Case | Quantity"]
 
 __all__ = ["Results", "Settings", "Watcher", "run", "verify"]
 
@@ -80,7 +82,8 @@ def verify(
     loaded = load_cases(folder)
     settings = Settings(
         cases=_globs(cases, loaded), quantities=_globs(quantities, loaded),
-        implementations=_globs(implementations, loaded), adapter=adapter, dtypes=tuple(dtypes), devices=tuple(devices),
+        implementations=_globs(implementations, loaded), adapter=adapter, dtypes=words("dtypes", dtypes),
+        devices=words("devices", devices),
         folder=None if folder is None else str(folder), tier=tier, timeout=timeout, memory=memory,
     )  # fmt: skip
     return run(settings, jobs=jobs, journal=journal)
@@ -97,6 +100,8 @@ def _globs(wanted: Names, loaded: Mapping[str, Case]) -> str:
         )
     if isinstance(wanted, (Case, Quantity)):
         return wanted.name
+    if not isinstance(wanted, (list, tuple, set, frozenset)):
+        raise refuse("what to verify", wanted, "globs of names, a Case or a Quantity, or a list of these")
     return ",".join(_globs(one, loaded) for one in wanted)
 
 
@@ -113,6 +118,7 @@ def run(
         raise UsageError(
             "verify starts worker processes, and each imports this script: call it under if __name__ == '__main__'"
         )
+    workers = workers_of(jobs)
     watcher = watcher or Watcher()
     load_quantities()
     loaded = load_cases(settings.folder)
@@ -122,9 +128,6 @@ def run(
         load_entry_points()
     available = find_devices(settings.devices, watcher.note)
     cells = plan(msgspec.structs.replace(settings, devices=available.devices), loaded, available.by_framework)
-    workers = cores() if jobs is None else jobs
-    if workers < 1:
-        raise UsageError(f"at least one worker is needed, not {workers}")
     head = _head(settings, cells)
     if journal is None:
         return _finished(head, cells, dict(_execute(cells, settings, workers, watcher)))
@@ -173,7 +176,7 @@ def _head(settings: Settings, cells: list[Cell]) -> Head:
     return Head(
         machine=machine(),
         versions={**versions(), "sources": digest},
-        settings=msgspec.json.decode(msgspec.json.encode(settings)),
+        settings=msgspec.json.decode(encode(settings)),
     )
 
 

@@ -14,19 +14,19 @@ from __future__ import annotations
 import inspect
 import json
 import shlex
-import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from xcheck import _reference
 from xcheck._dtypes import ARRAY_DTYPE
 from xcheck._errors import StoreError, UsageError
+from xcheck._files import path_of, read_arrays, read_bytes, read_json
 from xcheck._load import load_cases
 from xcheck._registry import unknown
+from xcheck._text import one_line
 from xcheck.case import Case
 from xcheck.diagnose import judge
 from xcheck.program import Layer
@@ -95,6 +95,7 @@ def judge_answers(folder: Path, cases: str | Path | None = None) -> Results:
         UsageError: no such folder, no answer in it, or a file whose name is no case, quantity or dtype.
         StoreError: a file is damaged.
     """
+    folder = path_of("the folder of answers", folder)
     known = load_cases(cases)
     convention = _convention(folder / "convention.json")
     results = []
@@ -133,22 +134,17 @@ def _answers(folder: Path, known: Any) -> Iterator[tuple[Path, Case, str, str]]:
 
 def _read(path: Path, dtype: str) -> Any:
     """The arrays of an answer, in the dtype that its name claims; JSON's numbers are rounded to it."""
-    try:
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-        else:
-            lists = json.loads(path.read_text(encoding="utf-8"))
+    if path.suffix == ".npz":
+        arrays = read_arrays(path)
+    else:
+        try:
+            lists = json.loads(read_bytes(path))  # which knows NaN, as other languages write it
             arrays = {name: np.array(one, dtype=ARRAY_DTYPE[dtype]) for name, one in lists.items()}
-    except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise StoreError(f"the answer {path} cannot be read: {error}") from None
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise StoreError(f"the answer {path} cannot be read: {one_line(error)}") from None
     return arrays["result"] if set(arrays) == {"result"} else arrays
 
 
 def _convention(path: Path) -> Convention:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Convention) if path.exists() else Convention()
-    except msgspec.MsgspecError as error:
-        raise UsageError(
-            f"{path}: {error}; expected scale, params, weight and axes as in docs/conventions.md"
-        ) from None
+    then = "expected scale, params, weight and axes as in docs/conventions.md"
+    return read_json(path, Convention, "convention", then) if path.exists() else Convention()

@@ -11,9 +11,11 @@ from typing import Any, BinaryIO, Generic, TypeVar
 import msgspec
 
 from xcheck._errors import StoreError
-from xcheck.result import SCHEMA, Document
+from xcheck._files import decode, encode, path_of, read_bytes, read_json, refuse_special
+from xcheck.result import SCHEMA, Document, size
 
 Record = TypeVar("Record", bound=msgspec.Struct)
+Read = TypeVar("Read", bound=Document)
 
 
 class Head(msgspec.Struct, kw_only=True):
@@ -41,7 +43,8 @@ class Journal(Generic[Record]):
     """
 
     def __init__(self, path: str | Path, head: msgspec.Struct, kind: type[Record]) -> None:
-        self.path = Path(path)
+        self.path = path_of("the journal", path)
+        refuse_special(self.path)
         self.found, whole = _unfinished(self.path, head, kind)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +69,7 @@ class Journal(Generic[Record]):
         self._write(_End(finished=True))
 
     def _write(self, record: msgspec.Struct) -> None:
-        line = msgspec.json.encode(record) + b"\n"
+        line = encode(record) + b"\n"
         try:
             if self._file.write(line) != len(line):
                 raise OSError("the disk took only a part of the line")
@@ -84,25 +87,18 @@ def _unfinished(path: Path, head: msgspec.Struct, kind: type[Record]) -> tuple[l
     """The records of a run that was cut short and had the same head, and how many bytes of the file to keep."""
     if not path.is_file():
         return [], 0
-    try:
-        *lines, _torn = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise StoreError(f"cannot read the journal {path}: {error.strerror or error}") from None
+    *lines, _torn = read_bytes(path).split(b"\n")
     records: list[Record] = []
     for number, line in enumerate(lines, start=1):
-        try:
-            if number == 1:
-                if msgspec.json.decode(line, type=type(head)) != head:
-                    return [], 0
-            elif line.startswith(b'{"finished"'):
-                msgspec.json.decode(line, type=_End)
+        hints = (f"the journal {path} is damaged at line {number}", "delete it and run again")
+        if number == 1:
+            if decode(line, type(head), *hints) != head:
                 return [], 0
-            else:
-                records.append(msgspec.json.decode(line, type=kind))
-        except msgspec.MsgspecError as error:
-            raise StoreError(
-                f"the journal {path} is damaged at line {number} ({error}); delete it and run again"
-            ) from None
+        elif line.startswith(b'{"finished"'):
+            decode(line, _End, *hints)
+            return [], 0
+        else:
+            records.append(decode(line, kind, *hints))
     return records, sum(len(line) + 1 for line in lines)
 
 
@@ -119,12 +115,20 @@ def _lock(file: BinaryIO, path: Path) -> None:
 
 
 def write_atomically(path: str | Path, data: bytes) -> None:
-    """The whole file or the old one, whatever happens in between.
+    """The whole file or the old one, whatever happens in between; a device is written to, a link followed.
 
     Raises:
         StoreError: the folder cannot be written, or the disk is full.
     """
-    path = Path(path)
+    path = path_of("the file", path)
+    refuse_special(path)
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
+        path = path.resolve()
+    except OSError as error:
+        raise _unwritable(path, error) from None
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,14 +146,25 @@ def read_document(path: str | Path) -> Document:
     Raises:
         StoreError: it cannot be read, is damaged, or has another schema.
     """
-    try:
-        document = msgspec.json.decode(Path(path).read_bytes(), type=Document)
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
-    except msgspec.MsgspecError as error:
-        raise StoreError(f"{path} is no file of results ({error}); xcheck verify --json FILE writes one") from None
+    document = read_json(path_of("the file", path), Document, "file of results", "xcheck verify --json FILE writes one")
     if document.schema != SCHEMA:
         raise StoreError(f"{path} has schema {document.schema!r}; this xcheck reads {SCHEMA!r}")
+    return check_numbers(document, path)
+
+
+def check_numbers(document: Read, path: str | Path) -> Read:
+    """The same document, each of whose ratios and values is a number, or the word of one.
+
+    Raises:
+        StoreError: one is another word.
+    """
+    for one in document.results:
+        worst = () if one.worst is None else (one.worst.actual,)
+        for value in (one.ratio, one.ratio_F, *worst):
+            try:
+                size(value)
+            except ValueError:
+                raise StoreError(f"{path} is no file of results: {one.id} has the number {value!r}") from None
     return document
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from xcheck import _execute, _problem
-from xcheck._errors import MissingFramework, StoreError, Unsupported, UsageError
+from xcheck._errors import MissingFramework, Unsupported
+from xcheck._files import read_json
 from xcheck._load import load_cases
 from xcheck.libraries import LIBRARIES
 from xcheck.libraries._torch import lend
@@ -19,6 +20,7 @@ from xcheck.quantities import load_quantities
 from xcheck.quantity import implementations
 from xcheck.result import Document, Result
 from xcheck.run import Watcher, run
+from xcheck.run.journal import check_numbers
 from xcheck.run.pool import Failure, run_isolated
 from xcheck.run.results import Results
 from xcheck.run.settings import Settings
@@ -151,12 +153,6 @@ def read_scoreboard(path: Path) -> Scoreboard:
     """What `xcheck libraries` wrote.
 
     Raises:
-        UsageError: there is no such file.
-        StoreError: it is damaged.
+        StoreError: there is no such file, or it is damaged.
     """
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Scoreboard)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror or error}; xcheck libraries writes it") from None
-    except msgspec.MsgspecError as error:
-        raise StoreError(f"{path} is damaged ({error}); xcheck libraries writes it again") from None
+    return check_numbers(read_json(path, Scoreboard, "scoreboard", "xcheck libraries writes it"), path)

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from xcheck._arguments import whole
 from xcheck.run.limits import MEMORY_ENFORCED
 
 _PACKAGES = ("xcheck", "numpy", "python-flint", "torch", "jax", "jaxlib")
@@ -31,6 +32,17 @@ def machine() -> dict[str, Any]:
 def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def workers_of(jobs: int | None) -> int:
+    """How many worker processes a run has: one a core unless asked for otherwise.
+
+    Raises:
+        UsageError: fewer than one, or more than any machine of so many cores can feed.
+    """
+    return (
+        cores() if jobs is None else whole("the number of worker processes", jobs, least=1, most=max(64, 8 * cores()))
+    )
 
 
 def _processor() -> str:
@@ -54,11 +66,11 @@ def versions() -> dict[str, str]:
 def sources(folder: Path, modules: Iterable[str]) -> str:
     """A digest of xcheck, the case files and the adapters: results of an edited source are not taken over."""
     package = Path(__file__).parents[1]
-    files = [*package.rglob("*.py"), *package.rglob("*.gaps"), *folder.glob("*.py")]
+    files = [*package.rglob("*.py"), *package.rglob("*.gaps"), *(folder.glob("*.py") if folder.is_dir() else [folder])]
     for name in modules:
         file = getattr(sys.modules.get(name), "__file__", None)
         files += [one for one in (Path(file), Path(file).with_suffix(".gaps")) if one.is_file()] if file else []
     digest = hashlib.sha256()
     for file in sorted(set(files)):
-        digest.update(str(file).encode() + b"\0" + file.read_bytes())
+        digest.update(os.fsencode(file) + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

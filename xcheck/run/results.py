@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from xcheck._files import encode
 from xcheck.result import Document, Result
 from xcheck.run.journal import read_document, write_atomically
 
@@ -39,7 +40,7 @@ class Results:
 
     def save(self, path: str | Path) -> None:
         """Writes the final file, whole or not at all."""
-        text = msgspec.json.format(msgspec.json.encode(self.document), indent=1)
+        text = msgspec.json.format(encode(self.document), indent=1)
         write_atomically(path, text + b"\n")
 
     @classmethod

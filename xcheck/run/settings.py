@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from xcheck._arguments import of_kind, one_of, positive, whole, words
 from xcheck._dtypes import check_dtype
 from xcheck._errors import UsageError
-from xcheck._registry import unknown
+from xcheck.quantity import TIERS
 
-#: Each tier includes the ones before it.
-TIERS = ("smoke", "standard", "full")
 DEVICES = ("cpu", "cuda", "all")
 
 
@@ -32,19 +31,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     memory: int = 4096
 
     def __post_init__(self) -> None:
-        for dtype in self.dtypes:
+        for name in ("cases", "quantities", "implementations"):
+            of_kind(name, getattr(self, name), str, "globs of names, such as 'tanh_*'")
+        for name in ("adapter", "folder"):
+            of_kind(name, getattr(self, name), (str, type(None)), "text")
+        for dtype in words("dtypes", self.dtypes):
             check_dtype(dtype)
-        for device in self.devices:
-            if device not in DEVICES:
-                raise UsageError(unknown("device", device, dict.fromkeys(DEVICES)))
-        if self.tier not in TIERS:
-            raise UsageError(unknown("tier", self.tier, dict.fromkeys(TIERS)))
+        for device in words("devices", self.devices):
+            one_of("device", device, DEVICES)
+        one_of("tier", self.tier, TIERS)
         if not self.dtypes or not self.devices:
             raise UsageError("at least one dtype and one device is needed")
-        if self.timeout is not None and not self.timeout > 0:
-            raise UsageError(f"the time limit of a cell must be above 0 seconds, not {self.timeout:g}")
-        if self.memory <= 0:
-            raise UsageError(f"the memory limit of a cell must be above 0 MB, not {self.memory}")
+        if self.timeout is not None:
+            positive("the time limit of a cell, in seconds,", self.timeout, most=10**6)
+        whole("the memory limit of a cell, in MB,", self.memory, least=1, most=10**9)
 
     @property
     def seconds(self) -> float:
