@@ -92,7 +92,7 @@ def test_chunks_bound_the_columns_and_not_the_result() -> None:
     for size in (1, 4, 6, 100):
         assert layerwise.jacobian(module, x, chunk_size=size).shape == (6, 2, 34)
         assert layerwise.ggn_diagonal(module, x, y, loss=LOSS, chunk_size=size).shape == (34,)
-    with pytest.raises(layerwise.BadShape, match="chunk_size is 0, expected at least 1"):
+    with pytest.raises(layerwise.BadShape, match="chunk_size is 0, expected a whole number from 1"):
         layerwise.ggn_diagonal(module, x, y, loss=LOSS, chunk_size=0)
 
 

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 import torch
 from torch import Tensor, nn
 
+from xcheck.layerwise._arguments import demands
 from xcheck.layerwise._errors import BadShape
 from xcheck.layerwise._layer import Layer
 from xcheck.layerwise._registry import at
@@ -40,10 +41,12 @@ def differentiable() -> Iterator[None]:
 
 
 def exact(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorator: no graph is recorded, unless the caller asked for it."""
+    """Decorator: arguments are checked, and no graph is recorded unless the caller asked for it."""
+    demand = demands(function)
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        demand(args, kwargs)
         with torch.set_grad_enabled(_RECORDED.get()):
             return function(*args, **kwargs)
 
@@ -67,8 +70,6 @@ def run(module: nn.Module, x: Tensor) -> tuple[Layer, Theta]:
 
 def chunks(chunk_size: int | None, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     """Pieces of at most `chunk_size` examples; all at once where it is None."""
-    if chunk_size is not None and chunk_size < 1:
-        raise BadShape(f"layerwise: chunk_size is {chunk_size}, expected at least 1, or None for all examples at once")
     if chunk_size is None:
         return iter([tensors])
     return zip(*(tensor.split(chunk_size) for tensor in tensors), strict=True)

@@ -34,6 +34,10 @@ def register(*modules: type[nn.Module]) -> Callable[[_L], _L]:
     tensor([[6., 8.]])
     """
 
+    for module in modules:
+        if not isinstance(module, type) or not issubclass(module, nn.Module):
+            raise Unsupported(f"layerwise: cannot register {module!r}, expected classes of torch.nn.Module")
+
     def add(layer: _L) -> _L:
         for module in modules:
             _LAYERS[module] = layer

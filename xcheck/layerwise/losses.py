@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,6 +34,8 @@ class GaussianNLL(nn.Module):
 
     def __init__(self, noise_var: float = 1.0, reduction: str = "sum") -> None:
         super().__init__()
+        if not isinstance(noise_var, (int, float)) or not 0 < noise_var < math.inf:
+            raise Unsupported(f"layerwise: noise_var is {noise_var!r}, expected a finite number above 0")
         self.noise_var, self.reduction = noise_var, reduction
 
     def forward(self, f: Tensor, y: Tensor) -> Tensor:
