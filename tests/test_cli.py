@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -175,6 +176,20 @@ def test_cuda_without_a_gpu_is_one_line(capsys):
         pytest.skip("this machine has a GPU")
     assert main(["verify", *ONE, "--device", "cuda"]) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("xcheck: no framework here has a CUDA device")
+
+
+def test_the_references_are_listed_with_their_status_and_where_they_lie(capsys):
+    assert main(["reference"]) == 0
+    said = capsys.readouterr().out
+    for line in (
+        r"tanh_mlp +hessian_params .* certified +with the case",
+        r"relu_at_kinks +gradient .* convention of jax",
+    ):
+        assert re.search(line, said), line
+    assert main(["reference", "relu_at_kinks", "gradient", "-o", "one.json"]) == 2
+    assert "name a framework: torch or jax" in capsys.readouterr().err
+    assert main(["reference", "relu_at_kinks", "gradient", "-o", "one.json", "--framework", "jax"]) == 0
+    assert json.loads(Path("one.json").read_text())["status"] == "convention"
 
 
 class Unforeseen(BaseException):

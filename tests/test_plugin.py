@@ -40,7 +40,7 @@ from xcheck.program import Linear, mse
 
 net = Linear(2, 1)
 fresh = Case(name="fresh", program=net, params=net.init(seed=7), inputs={"x": Normal((4, 2), seed=8)},
-             targets=Normal((4, 1), seed=9), loss=mse(), quantities=("gradient", "ggn"), since="0.7", tier="smoke")
+             targets=Normal((4, 1), seed=9), loss=mse(), quantities=("gradient", "ggn"), since="0.1", tier="smoke")
 """
 
 
@@ -140,8 +140,17 @@ def test_tier_and_release(run, pytester):
     folder = pytester.mkdir("cases")
     (folder / "fresh.py").write_text(CASE)
     body = f"@cases(cases='*', folder={str(folder)!r})\ndef test_g(problem): problem.check(gradient(problem))"
-    run(body, "--xcheck-suite", "0.6").assert_outcomes(deselected=1)
-    run(body, "--xcheck-suite", "0.7").assert_outcomes(passed=1)
+    run(body, "--xcheck-suite", "0.0").assert_outcomes(deselected=1)
+    run(body, "--xcheck-suite", "0.1").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("release", "said"), [("9.9", "this is xcheck 0.1.0, which has no later cases"), ("new", "is no release; expected")]
+)
+def test_a_release_that_cannot_be_is_one_line(run, release, said):
+    found = run("", "--xcheck-suite", release)
+    assert found.ret == pytest.ExitCode.USAGE_ERROR
+    found.stderr.fnmatch_lines([f"ERROR: --xcheck-suite *{said}*"])
 
 
 def test_limitations_file(run, pytester):

@@ -86,7 +86,7 @@ def test_three_lines_are_a_test_suite(tmp_path):
 def test_an_unknown_adapter_or_outcome_is_one_line():
     with pytest.raises(UsageError, match="no module 'no_such_adapter'"):
         xcheck.Suite("no_such_adapter")
-    with pytest.raises(ValueError, match="'broken' is not a valid Outcome"):
+    with pytest.raises(UsageError, match="unknown outcome 'broken'"):
         xcheck.Suite("xcheck.libraries.backpack").expect("broken", "reason", "link")
 
 

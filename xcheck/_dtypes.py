@@ -20,6 +20,6 @@ def check_dtype(dtype: str) -> str:
     Raises:
         UsageError: it is none that xcheck knows.
     """
-    if dtype not in UNIT:
+    if not isinstance(dtype, str) or dtype not in UNIT:
         raise UsageError(f"unknown dtype {dtype!r}; known: {', '.join(UNIT)}")
     return dtype

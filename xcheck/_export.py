@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xcheck._errors import StoreError, UsageError
+from xcheck._files import refuse_special
 from xcheck._reference import Reference
 
 SCHEMA = "xcheck.reference/1"
@@ -35,10 +36,12 @@ def export(reference: Reference, path: Path) -> None:
             named = {
                 "/".join(filter(None, (part, leaf))): a for leaf, parts in arrays.items() for part, a in parts.items()
             }
+            refuse_special(path)
             with path.open("wb") as file:
                 np.savez_compressed(file, allow_pickle=False, about=np.array(json.dumps(about)), **named)
         elif path.suffix == ".json":
             leaves = {leaf: {part: a.tolist() for part, a in parts.items()} for leaf, parts in arrays.items()}
+            refuse_special(path)
             path.write_text(json.dumps({**about, "leaves": leaves}))
         else:
             raise UsageError(f"cannot export to {path.name!r}: expected a name that ends in .npz or .json")

@@ -32,7 +32,7 @@ WARN_F = 2.0
 Arrays = Mapping[str, np.ndarray]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """What the judge says of one result; true where it agrees.
 
@@ -55,6 +55,13 @@ class Verdict:
 
     def __bool__(self) -> bool:
         return self.outcome is Outcome.AGREES
+
+    def __str__(self) -> str:
+        return self.text or str(self.outcome)
+
+    def __repr__(self) -> str:
+        ratio = "" if self.ratio is None else f", ratio {self.ratio:.3g}"
+        return f"<verdict {self.outcome}{ratio}>"
 
 
 @dataclass(frozen=True)

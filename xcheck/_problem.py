@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from xcheck._arguments import one_of, whole
 from xcheck._dtypes import check_dtype
-from xcheck._errors import Unsupported, UsageError
+from xcheck._errors import Unsupported
 from xcheck._judge import Verdict
 from xcheck._reference import find_case, find_quantity
 from xcheck._snapshot import Snapshot
@@ -28,8 +29,7 @@ Arrays = Mapping[str, Array]
 
 def adapter(framework: str) -> ModuleType:
     """The module of a framework; their names are listed in `xcheck.frameworks`."""
-    if framework not in FRAMEWORKS:
-        raise UsageError(f"framework {framework!r} is not one of {', '.join(FRAMEWORKS)}")
+    one_of("framework", framework, FRAMEWORKS)
     return importlib.import_module(f"xcheck.frameworks.{framework}")
 
 
@@ -137,7 +137,15 @@ class Problem:
         return adapter(self.framework).chunked(function, size)
 
     def batches(self, size: int) -> Iterator[tuple[Array, Array]]:
-        """(inputs, targets) of `size` examples at a time, the last batch possibly smaller; one input comes bare."""
+        """(inputs, targets) of `size` examples at a time, the last batch possibly smaller; one input comes bare.
+
+        Raises:
+            UsageError: the size is no whole number from 1.
+        """
+        whole("the size of a batch", size, least=1, most=2**62)
+        return self._batches(size)
+
+    def _batches(self, size: int) -> Iterator[tuple[Array, Array]]:
         for start in range(0, self.case.n, size):
             part = tuple(values[start : start + size] for values in self.inputs)
             targets = None if self.targets is None else self.targets[start : start + size]

@@ -13,6 +13,7 @@ import numpy as np
 
 from xcheck import _store
 from xcheck._address import address, data_dtype, sampled
+from xcheck._arguments import of_kind, one_of
 from xcheck._dtypes import SMALLEST, UNIT, check_dtype
 from xcheck._errors import NoReference, StoreError, Undecidable, UnknownName
 from xcheck._load import load_cases
@@ -74,6 +75,8 @@ def reference(
     """`xcheck.reference`, without the guard that a case of the user's passes first."""
     case, quantity = find_case(case), find_quantity(quantity)
     check_dtype(dtype)
+    if framework is not None:
+        one_of("framework", framework, FRAMEWORKS)
     if dtype != "float64" and not case.holds_in_float32:
         raise NoReference(f"case {case.name} holds data that float32 cannot hold; only float64 has a reference")
     if framework is None and by_convention(case, quantity):
@@ -181,10 +184,13 @@ def find_case(case: Case | str) -> Case:
     if isinstance(case, Case):
         return case
     known = load_cases()
+    of_kind("case", case, str, "the name of a case, or an xcheck.Case")
     if case not in known:
         raise UnknownName(unknown("case", case, known))
     return known[case]
 
 
 def find_quantity(quantity: Quantity | str) -> Quantity:
-    return load_quantities()[quantity] if isinstance(quantity, str) else quantity
+    if isinstance(quantity, Quantity):
+        return quantity
+    return load_quantities()[of_kind("quantity", quantity, str, "the name of a quantity, or an xcheck.Quantity")]

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import xcheck
+
 if TYPE_CHECKING:
     from xcheck._gaps import Gap
     from xcheck._subject import JudgedProblem, Subject
@@ -33,6 +35,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--xcheck-suite", metavar="RELEASE", help="only cases that this release of xcheck had, such as 0.1")
     group.addoption("--xcheck-offline", action="store_true", help="shipped references only; the rest is skipped")
     group.addoption("--xcheck-limitations", type=Path, metavar="FILE", help="known gaps, one a line; strict both ways")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuses a release that is none, or that this xcheck cannot know."""
+    release = config.getoption("xcheck_suite")
+    if release is not None and _release(release) > _release(xcheck.__version__):
+        raise pytest.UsageError(
+            f"--xcheck-suite {release}: this is xcheck {xcheck.__version__}, which has no later cases"
+        )
 
 
 def subject_of(item: pytest.Item) -> Subject | None:

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from xcheck._errors import UsageError
+from xcheck._arguments import of_kind, one_of, words
+from xcheck._errors import UnknownName, UsageError
+from xcheck._files import path_of
 from xcheck._load import load_cases
+from xcheck._reference import find_quantity
+from xcheck._registry import unknown
 from xcheck._subject import Subject, report
-from xcheck.quantities import load_quantities
-from xcheck.quantity import FRAMEWORKS, Implementation
+from xcheck.quantity import FRAMEWORKS, Implementation, check_need
 from xcheck.result import Convention, Limitation, Outcome, Result, matches
 from xcheck.run.adapters import import_adapter
 from xcheck.run.plan import plan
@@ -49,10 +52,15 @@ def parametrize(
     >>> [param.id for param in test_gradient.pytestmark[0].args[1]]
     ['tanh_mlp-float64', 'tanh_mlp_trained-float64']
     """
-    if framework not in FRAMEWORKS:
-        raise UsageError(f"framework {framework!r} is not one of {', '.join(FRAMEWORKS)}")
-    settings = _settings(folder, dtypes=tuple(dtypes), cases=cases)
-    wanted = load_quantities()[quantity].name
+    one_of("framework", framework, FRAMEWORKS)
+    settings = _settings(folder, dtypes=words("dtypes", dtypes), cases=cases)
+    wanted = find_quantity(quantity).name
+    for need in words("needs", needs):
+        check_need(need)
+    of_kind("convention", convention, (Convention, type(None)), "an xcheck.Convention")
+    for limitation in of_kind("limitations", limitations, (tuple, list), "a tuple of xcheck.Limitation"):
+        of_kind("a limitation", limitation, Limitation, "an xcheck.Limitation")
+    _refuse_globs_of_nothing(settings)
 
     def decorate(test: Test) -> Test:
         declared = Implementation(
@@ -79,7 +87,8 @@ class Suite:
     def __init__(
         self, adapter: str, *, dtypes: Iterable[str] = ("float64", "float32"), folder: str | Path | None = None
     ) -> None:
-        self.settings = _settings(folder, dtypes=tuple(dtypes), adapter=adapter)
+        of_kind("adapter", adapter, str, "the dotted name of a module")
+        self.settings = _settings(folder, dtypes=words("dtypes", dtypes), adapter=adapter)
         import_adapter(adapter)
         self.limitations: list[Limitation] = []
 
@@ -94,7 +103,6 @@ class Suite:
         dtype: str = "*",
     ) -> None:
         """Declares a known gap, strict both ways: it must come out as `outcome`, or its test fails."""
-        Outcome(outcome)
         self.limitations.append(Limitation(reason, link, outcome=outcome, case=case, quantity=quantity, dtype=dtype))
 
     @property
@@ -142,5 +150,13 @@ def _subjects(settings: Settings, declared: Implementation) -> list[Subject]:
     return found
 
 
+def _refuse_globs_of_nothing(settings: Settings) -> None:
+    known = load_cases(settings.folder)
+    for glob in settings.cases.split(","):
+        if not any(matches(name, glob.strip().removeprefix("!")) for name in known):
+            raise UnknownName(unknown("case", glob.strip(), known))
+
+
 def _settings(folder: str | Path | None, **options: Any) -> Settings:
-    return Settings(folder=None if folder is None else str(Path(folder).resolve()), tier="full", **options)
+    place = None if folder is None else str(path_of("folder", folder).resolve())
+    return Settings(folder=place, tier="full", **options)

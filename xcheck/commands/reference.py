@@ -17,6 +17,9 @@ def reference(
     output: Annotated[Path | None, typer.Option("-o", metavar="FILE", help="export one: .npz or .json")] = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="make all again and compare; store what is new")] = False,
     dtype: Annotated[str, typer.Option(metavar="DTYPE", help="whose rounding scale is exported")] = "float64",
+    framework: Annotated[
+        str | None, typer.Option(metavar="torch|jax", help="whose convention, where a case sits on kinks")
+    ] = None,
     cases: Cases = None,
     jobs: Jobs = None,
 ) -> int:
@@ -39,7 +42,7 @@ def reference(
         return 0
     if len(pairs) != 1:
         raise UsageError(f"-o exports one reference, and {len(pairs)} match; name the case and the quantity")
-    export(certified(*pairs[0], dtype=dtype), output)
+    export(certified(*pairs[0], dtype=dtype, framework=framework), output)
     tell(f"{pairs[0][0].name}/{pairs[0][1].name} written to {output}")
     return 0
 

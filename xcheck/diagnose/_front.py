@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from xcheck import _checks, _guard, _reference
+from xcheck._arguments import of_kind, one_of
 from xcheck._convention import to_our_axes, to_our_numbers
 from xcheck._dtypes import UNIT, check_dtype
 from xcheck._errors import Mismatch, NoReference
@@ -17,7 +18,7 @@ from xcheck._reference import Reference
 from xcheck.case import Case
 from xcheck.diagnose._hypothesis import Evidence, Related, sizes
 from xcheck.diagnose._search import explained
-from xcheck.quantity import Quantity
+from xcheck.quantity import FRAMEWORKS, Quantity
 from xcheck.result import Convention, Outcome
 
 
@@ -57,6 +58,10 @@ def judge(
     True
     """
     check_dtype(dtype)
+    if framework is not None:
+        one_of("framework", framework, FRAMEWORKS)
+    of_kind("convention", convention, (Convention, type(None)), "an xcheck.Convention")
+    of_kind("reference", reference, (Reference, type(None)), "an xcheck.Reference")
     case, quantity = _reference.find_case(case), _reference.find_quantity(quantity)
     if reference is None:
         try:
