@@ -98,7 +98,7 @@ def test_a_broken_case_file_is_one_clear_line(tmp_path: Path, text: str, line: s
 
 
 def test_folders_without_cases(tmp_path: Path) -> None:
-    with pytest.raises(CaseError, match="no folder"):
+    with pytest.raises(CaseError, match="no file or folder"):
         xcheck.load_cases(tmp_path / "missing")
     with pytest.raises(CaseError, match="holds no case file"):
         xcheck.load_cases(tmp_path)

@@ -125,7 +125,9 @@ class Primal:
     """What a case computes before anything is differentiated, as a rule for `certify`."""
 
     name: str = "primal"
+    wrt: str = "none"
     order: int = 0
+    needs_loss: bool = False
 
     def reference(self, exact: Derivatives) -> dict[str, Any]:
         loss = {}

@@ -11,8 +11,8 @@ import numpy as np
 
 from xcheck import _store
 from xcheck._address import data_dtype
-from xcheck._dtypes import UNIT
 from xcheck._atomic import write_atomically
+from xcheck._dtypes import UNIT
 from xcheck._reference import conventions, ensure, file_name
 from xcheck.arrays import Descriptor, Stored, list_checksums
 from xcheck.case import Case

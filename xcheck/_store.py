@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_cache_dir
 
-from xcheck._errors import StoreError
 from xcheck._atomic import write_atomically
+from xcheck._errors import StoreError
 from xcheck._load import shipped_folder
 from xcheck.arrays import frozen
 from xcheck.exact.certify import Certified

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from xcheck._errors import CaseError
 from xcheck._atomic import write_atomically
+from xcheck._errors import CaseError
 
 Shape = tuple[int, ...]
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from xcheck._errors import UnknownPrimitive
 from xcheck.case import Case
-from xcheck.exact.algebra import Shape
+from xcheck.exact.algebra import Choice, Shape
 from xcheck.exact.evaluate import Evaluation, is_integer
 from xcheck.exact.monte_carlo import MonteCarlo
 from xcheck.exact.namespace import Array, Namespace
@@ -111,9 +111,9 @@ class Marked(Namespace):
         self.alg.write(f"kink {kind}")
         return super()._weight(kind, sign)
 
-    def _largest(self, rows: Array, kind: str) -> Array:
+    def _largest(self, rows: Array, kind: str, of: Choice) -> Array:
         self.alg.write(f"largest {kind}")
-        return super()._largest(rows, kind)
+        return super()._largest(rows, kind, of)
 
 
 class Recording(Evaluation):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Generic, TypeVar
 
 import msgspec
 
+from xcheck import _atomic
 from xcheck._errors import StoreError
 from xcheck._files import decode, encode, path_of, read_bytes, read_json, refuse_special
 from xcheck.result import SCHEMA, Document, size
@@ -129,15 +128,7 @@ def write_atomically(path: str | Path, data: bytes) -> None:
         path = path.resolve()
     except OSError as error:
         raise _unwritable(path, error) from None
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        os.replace(part, path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise _unwritable(path, error) from None
+    _atomic.write_atomically(path, data)
 
 
 def read_document(path: str | Path) -> Document:

@@ -13,13 +13,13 @@ from xcheck.exact.probe.first_order import FirstOrder
 from xcheck.exact.probe.kfac import KroneckerProbe
 from xcheck.exact.probe.overlap import overlap
 from xcheck.exact.probe.second_order import SecondOrder
-from xcheck.quantity import Quantity
+from xcheck.exact.rule import Rule
 
 
 class Probe(FirstOrder, SecondOrder, KroneckerProbe):
     """Rule-free checks of one case: one method for each of `Derivatives`."""
 
-    def slopes(self, quantity: Quantity) -> Iterator[np.ndarray]:
+    def slopes(self, quantity: Rule) -> Iterator[np.ndarray]:
         """Enclosures of the first derivative and of all below those of a quantity, along lines that move all it is of.
 
         Raises:
