@@ -87,6 +87,11 @@ def unmet(problem: Problem, implementation: Implementation) -> str | None:
     return None
 
 
+def missing_framework(framework: str) -> str | None:
+    """That a framework is not installed, and the extra that brings it, in one line; None if it is there."""
+    return None if installed(framework) else f"{framework} is not installed: pip install 'xcheck[{framework}]'"
+
+
 def missing_package(implementation: Implementation) -> str | None:
     """Which package an implementation lacks here, in one line; None if it has all."""
     for need in implementation.needs:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import torch
 
 
+#: What xcheck does without, and is an extra of its own.
+FRAMEWORKS = ("torch", "jax")
+
+
 class LazyModule:
     """A module that is imported when one of its attributes is first asked for.
 
@@ -36,10 +40,10 @@ class LazyModule:
         try:
             module = importlib.import_module(self._name)
         except ModuleNotFoundError as error:
-            if error.name != self._name:
+            if error.name not in (self._name, *FRAMEWORKS):
                 raise
             raise MissingFramework(
-                f"{self._name} is not installed, and this needs it: pip install 'xcheck[{self._name}]'"
+                f"{error.name} is not installed, and this needs it: pip install 'xcheck[{error.name}]'"
             ) from None
         try:
             return getattr(module, attribute)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from xcheck._dtypes import ARRAY_DTYPE
+from xcheck._lazy import torch
+from xcheck._text import one_line
 from xcheck._tree import leaves
 from xcheck.result import Outcome
 
@@ -23,12 +25,13 @@ def receive(actual: Any, paths: list[str], dtype: str) -> dict[str, np.ndarray]:
     """Path to float64 array.
 
     Raises:
-        Refused: a path is missing or too many (`wrong_shape`), or a leaf has another dtype (`wrong_dtype`).
+        Refused: a path is missing or too many (`wrong_shape`), or a leaf is no dense array of numbers of this dtype
+            (`wrong_dtype`).
 
     >>> receive(np.ones(2, np.float32), [""], "float32")
     {'': array([1., 1.])}
     """
-    found = leaves(actual)
+    found = _leaves(actual)
     missing, extra = [p for p in paths if p not in found], [p for p in found if p not in paths]
     if missing or extra:
         parts = [
@@ -39,15 +42,22 @@ def receive(actual: Any, paths: list[str], dtype: str) -> dict[str, np.ndarray]:
             f"the result {' and '.join(parts)}; expected {', '.join(map(shown, paths))}: return "
             + ("one array" if paths == [""] else "a dict with exactly these keys"),
         )
-    for path in paths:
-        got = dtype_name(found[path])
-        if got != ARRAY_DTYPE[dtype]:
-            raise Refused(
-                Outcome.WRONG_DTYPE,
-                f"{shown(path)} is {f'of dtype {got}' if got else f'a {type(found[path]).__name__}'}, "
-                f"expected an array of dtype {ARRAY_DTYPE[dtype]}: compute and return in that dtype",
-            )
-    return {path: to_float64(found[path]) for path in paths}
+    return {path: to_float64(dense(found[path], path, dtype)) for path in paths}
+
+
+def copied(actual: Any, dtype: str) -> dict[str, Any] | None:
+    """A copy of every leaf on the host, bit for bit; None where one of them is none that could be judged."""
+    try:
+        return {path: np.array(dense(leaf, path, dtype)) for path, leaf in _leaves(actual).items()}
+    except Refused:
+        return None
+
+
+def _leaves(actual: Any) -> dict[str, Any]:
+    try:
+        return leaves(actual)
+    except Exception as error:  # a mapping of foreign make may raise anything
+        raise Refused(Outcome.WRONG_SHAPE, f"the result cannot be read: {one_line(error)}; return arrays") from None
 
 
 def shown(path: str) -> str:
@@ -55,20 +65,67 @@ def shown(path: str) -> str:
     return repr(path) if path else "the array"
 
 
-def dtype_name(leaf: Any) -> str | None:
-    """ "float32" for an array of any framework; None for what is no array.
+def dense(leaf: Any, path: str, dtype: str) -> np.ndarray:
+    """The numbers of one leaf, as NumPy holds them on the host; bfloat16 as float64.
 
-    >>> dtype_name(np.ones(1)), dtype_name(1.5), dtype_name(None)
+    Raises:
+        Refused: it is no array, has another dtype, or its numbers do not lie there one by one.
+    """
+    expected = f"expected an array of dtype {ARRAY_DTYPE[dtype]}: compute and return in that dtype"
+    try:
+        kind, got = _lack(leaf), dtype_name(leaf)
+        if kind or got != ARRAY_DTYPE[dtype]:
+            raise Refused(Outcome.WRONG_DTYPE, f"{shown(path)} is {kind or f'of dtype {got}'}, {expected}")
+        return _on_host(leaf)
+    except Refused:
+        raise
+    except Exception as error:  # an object that only looks like an array raises anything when it is read
+        raise Refused(
+            Outcome.WRONG_DTYPE,
+            f"{shown(path)} is a {type(leaf).__name__} that cannot be read ({one_line(error, 200)}), {expected}",
+        ) from None
+
+
+def _lack(leaf: Any) -> str | None:
+    """What is in the way of reading its numbers one by one, in words."""
+    if dtype_name(leaf) is None:
+        return f"a {type(leaf).__name__}"
+    if isinstance(leaf, np.ma.MaskedArray):
+        return "a masked array"
+    if not _is_tensor(leaf):
+        return None
+    if leaf.is_nested or str(leaf.layout) != "torch.strided":
+        return f"a tensor of layout {str(leaf.layout).removeprefix('torch.')}"
+    return f"a tensor on the device {leaf.device}, which holds no numbers" if leaf.device.type == "meta" else None
+
+
+def _is_tensor(leaf: Any) -> bool:
+    return hasattr(leaf, "detach") and hasattr(leaf, "layout")
+
+
+def dtype_name(leaf: Any) -> str | None:
+    """ "float32" for an array of any framework, whatever its byte order; None for what is no array.
+
+    >>> dtype_name(np.ones(1, ">f8")), dtype_name(1.5), dtype_name(None)
     ('float64', 'float64', None)
     """
     if isinstance(leaf, (bool, int, float, complex)):
         return str(np.asarray(leaf).dtype)
     dtype = getattr(leaf, "dtype", None)
-    return None if dtype is None or not hasattr(leaf, "shape") else str(dtype).removeprefix("torch.")
+    if dtype is None or not hasattr(leaf, "shape"):
+        return None
+    return dtype.name if isinstance(dtype, np.dtype) else str(dtype).removeprefix("torch.")
 
 
-def to_float64(leaf: Any) -> np.ndarray:
-    """A float64 copy on the host; float32 and bfloat16 lose nothing by it."""
-    if hasattr(leaf, "detach"):
-        leaf = leaf.detach().cpu().double().numpy()
-    return np.array(leaf, dtype=np.float64)
+def _on_host(leaf: Any) -> np.ndarray:
+    """Its numbers; negated and conjugated views of a tensor are computed, and subclasses are looked through."""
+    if not _is_tensor(leaf):
+        return np.asarray(leaf, dtype=np.float64) if dtype_name(leaf) == "bfloat16" else np.asarray(leaf)
+    with torch._C.DisableTorchFunctionSubclass():
+        bare = leaf.detach().cpu().resolve_conj().resolve_neg()
+        return (bare.double() if dtype_name(bare) == "bfloat16" else bare).numpy()
+
+
+def to_float64(array: np.ndarray) -> np.ndarray:
+    """A float64 copy of its own; float32 and bfloat16 lose nothing by it."""
+    return np.array(array, dtype=np.float64, subok=False)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from xcheck import _problem, _reference, _store
-from xcheck._errors import Mismatch, NoReference, Unsupported
+from xcheck._errors import Mismatch, NoReference
 from xcheck._execute import unmet
 from xcheck._judge import Verdict
 from xcheck._problem import Problem
@@ -21,6 +21,7 @@ from xcheck.diagnose import agreed, judge
 from xcheck.quantities import load_quantities
 from xcheck.quantity import Implementation
 from xcheck.result import Limitation, Outcome, Result
+from xcheck.run.classify import Stage, classify
 from xcheck.run.plan import Cell
 from xcheck.run.references import make_references, missing_references, wanted_by
 from xcheck.run.settings import Settings
@@ -49,7 +50,10 @@ class Subject:
         """
         quantity = load_quantities()[self.implementation.quantity]
         wanted = wanted_by(self.cell)
-        name = _reference.file_name(self.case, quantity, wanted[2])
+        try:
+            name = _reference.file_name(self.case, quantity, wanted[2])
+        except Exception as error:
+            return classify(error, Stage.EXACT).reason
         shipped, cache = _store.folders()
         if offline:
             return None if (shipped / name).exists() else "no shipped reference, and --xcheck-offline makes none"
@@ -58,7 +62,8 @@ class Subject:
         with lock(cache / f"{name}.lock"):
             if not missing_references([self.cell], self.settings.folder):  # another process has made it meanwhile
                 return None
-            return make_references([self.cell], self.settings.folder, workers=1).get(wanted)
+            failure = make_references([self.cell], self.settings.folder, workers=1).get(wanted)
+            return None if failure is None else failure.reason
 
 
 @contextmanager
@@ -138,12 +143,11 @@ def _result(problem: JudgedProblem, trial: Trial, error: BaseException | None) -
             text=text,
         )  # fmt: skip
 
-    if isinstance(error, Unsupported):
-        return found(Outcome.UNSUPPORTED, str(error))
     if isinstance(error, (Mismatch, NoReference)) and trial.verdicts:
         return found(trial.verdicts[-1].outcome, trial.verdicts[-1].reason, str(error))
     if error is not None:
-        return found(Outcome.RAISED, f"{type(error).__name__}: {error}")
+        failure = classify(error, Stage.IMPLEMENTATION)
+        return found(failure.outcome, failure.reason)
     changed = problem.changed(trial.before)
     if changed:
         return found(*changed)

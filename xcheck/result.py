@@ -151,6 +151,7 @@ class Result(msgspec.Struct, kw_only=True):
     resolution: list[float | str] | None = None  # the least relative error that is seen: largest entry, norm
     seconds: dict[str, float] = {}
     reason: str | None = None
+    fault: str | None = None  # "xcheck" failed itself, or the "input" is damaged: the exit code is 3 or 2
     limitation: Limitation | None = None  # the one that it runs into, where the outcome is known_limitation
     text: str | None = None
     reproduce: str = ""

@@ -131,10 +131,7 @@ def compute(subject: Subject, offline: bool) -> Result:
     reason = subject.lacking(offline)
     if reason:
         return result(subject.cell, Outcome.NO_REFERENCE, reason)
-    found = work((subject.cell, subject.settings))
-    if found.outcome is Outcome.RAISED and (found.reason or "").startswith("KeyboardInterrupt"):
-        raise KeyboardInterrupt  # a worker turns whatever is raised into an outcome; here somebody wants to stop
-    return found
+    return work((subject.cell, subject.settings))
 
 
 def _subjects(settings: Settings, declared: Implementation) -> list[Subject]:

@@ -13,7 +13,6 @@ from time import perf_counter
 from typing import Any
 
 from xcheck import _reference, libraries
-from xcheck._errors import NoReference, Undecidable, UnknownPrimitive
 from xcheck._judge import Verdict
 from xcheck._lazy import installed, torch
 from xcheck._problem import Problem, adapter, problem
@@ -27,7 +26,7 @@ from xcheck.diagnose import judge
 from xcheck.libraries._torch import lend
 from xcheck.quantities import load_quantities
 from xcheck.quantity import Implementation, Quantity, implementations
-from xcheck.result import Outcome
+from xcheck.run.classify import Stage, classify
 
 #: Sets of inputs that the calls go through in turn, so that no cache answers for the work.
 TURNS = 3
@@ -131,8 +130,9 @@ def verdict(actual: Any, group: Group, made: Implementation, scratch: Path) -> t
             return found, "certified reference"
         sample = Sample(case, quantity, group.dtype, scratch)
         return sample.judge(actual, group.dtype, made.convention, made.normwise), "sampled float64 reference"
-    except (NoReference, Undecidable, UnknownPrimitive) as error:
-        return Verdict(Outcome.NO_REFERENCE, reason=str(error)), "nothing"
+    except Exception as error:
+        failure = classify(error, Stage.JUDGING)
+        return Verdict(failure.outcome, reason=failure.reason), "nothing"
 
 
 def find(group: Group) -> tuple[Case, Quantity, Callable[[str], Implementation]]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from xcheck.bench.statistics import estimate
-from xcheck.run.pool import exception_line
+from xcheck.run.classify import exception_line
 
 #: Seconds of one timed block: shorter ones measure the clock and the scheduler.
 BLOCK = 0.004

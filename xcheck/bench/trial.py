@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from xcheck._errors import MissingFramework, Unsupported
 from xcheck._execute import unmet
 from xcheck._judge import LIMIT, Verdict
-from xcheck._problem import adapter, problem
-from xcheck._tree import leaves
+from xcheck._problem import problem
+from xcheck._receive import copied
 from xcheck.bench.child import Answer, Request
 from xcheck.bench.memory import compiled_bytes, peak_bytes, result_bytes
 from xcheck.bench.networks import network
@@ -20,8 +19,8 @@ from xcheck.bench.ready import Ready, arithmetic, find, make_ready, verdict
 from xcheck.bench.schema import Cell, Group
 from xcheck.quantity import Implementation
 from xcheck.result import Outcome, number
-from xcheck.run.limits import memory_limit, out_of_memory
-from xcheck.run.pool import exception_line
+from xcheck.run.classify import Stage, classify
+from xcheck.run.limits import memory_limit
 
 #: Seconds of a first call beyond which a trial calls only once more.
 SLOW = 10.0
@@ -37,26 +36,25 @@ def trial(request: Request) -> Answer:
 
 def try_one(group: Group, made: Implementation, memory: int, scratch: Path) -> Cell:
     """One cell, judged; whatever it raises is its outcome."""
-    native = adapter(made.framework)
     cell = Cell(implementation=made.name, framework=made.framework, variant=made.variant, outcome=Outcome.UNSUPPORTED)
+    stage = Stage.PROBLEM
     try:
         base = problem(network(group.case), group.quantity, made.framework, dtype=group.dtype, device=group.device)
+        stage = Stage.EXACT
         cell.reason = unmet(base, made)
         if cell.reason:
             return cell
+        stage = Stage.IMPLEMENTATION
         with arithmetic(group, (made.framework,)), memory_limit(memory):
             ready = make_ready(group, made)
             later = _fill_in(cell, ready, group)
-    except (Unsupported, MissingFramework) as error:
-        cell.reason = str(error)
-        return cell
     except BaseException as error:  # an implementation may raise anything
-        cell.outcome = Outcome.OUT_OF_MEMORY if out_of_memory(error) else Outcome.RAISED
-        cell.reason = exception_line(error)
+        failure = classify(error, stage)
+        cell.outcome, cell.reason = failure.outcome, failure.reason
         return cell
     found, cell.judged_by = verdict(ready.result, group, made, scratch)
     # What a call leaves behind in a model or a cache is seen in the next one.
-    again = "" if not found or _same(native.to_numpy(ready.result), native.to_numpy(later)) else "at a later call: "
+    again = "" if not found or _same(ready.result, later, group.dtype) else "at a later call: "
     if again:
         found, _ = verdict(later, group, made, scratch)
     cell.outcome = found.outcome
@@ -85,10 +83,12 @@ def _fill_in(cell: Cell, ready: Ready, group: Group) -> Any:
     return found[0]
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(one: Any, other: Any, dtype: str) -> bool:
     """Whether two results are equal, bit for bit but for the sign of zero."""
-    found = leaves(other)
-    return all(np.array_equal(leaf, found[path], equal_nan=True) for path, leaf in leaves(one).items())
+    first, second = copied(one, dtype), copied(other, dtype)
+    if first is None or second is None or first.keys() != second.keys():
+        return False
+    return all(np.array_equal(leaf, second[path], equal_nan=True) for path, leaf in first.items())
 
 
 def _far(found: Verdict) -> str:

@@ -14,6 +14,7 @@ Each module has::
     precision(dtype, device)        a context: how float32 matrices are multiplied, x64; everything is restored
     devices()                       the devices of this machine, "cpu" first
     prepare_worker(scratch)         what a worker process does once; its run's workers share the folder `scratch`
+    load(variant)                   loads what the framework loads late, and what changes it, for a variant
     release()                       lets go of all that was compiled in this process
     wrap(function, variant, quick)  the function jitted or compiled; quick: with the compiler's least effort
     register(kind, dynamic, static) makes a dataclass an argument that the framework can trace

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -26,7 +29,7 @@ Tensor = Any  # torch.Tensor; a type checker would take this folder's torch.py f
 
 
 __all__ = [
-    "asarray", "call", "check_device", "chunked", "devices", "dtype_name", "identity", "loss_module", "module",
+    "asarray", "call", "check_device", "chunked", "devices", "dtype_name", "identity", "load", "loss_module", "module",
     "module_state", "precision", "prepare_worker", "register", "release", "shapes", "synchronise", "to_numpy",
     "transforms", "wrap", "xp",
 ]  # fmt: skip
@@ -65,7 +68,7 @@ def to_numpy(result: Any) -> Any:
     def convert(leaf: Any) -> Any:
         if not isinstance(leaf, torch.Tensor):
             return leaf
-        leaf = leaf.detach().cpu()
+        leaf = leaf.detach().cpu().resolve_conj().resolve_neg()
         return (leaf.double() if leaf.dtype == torch.bfloat16 else leaf).numpy()
 
     return tree({path: convert(leaf) for path, leaf in leaves(result).items()})
@@ -104,8 +107,20 @@ def devices() -> tuple[str, ...]:
 
 
 def prepare_worker(scratch: str) -> None:
-    """Imports PyTorch; it shares nothing between workers."""
+    """Imports PyTorch; it shares nothing between workers, and what it compiles is compiled here and not by children."""
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     devices()
+
+
+@cache
+def load(variant: str) -> None:
+    """PyTorch changes itself when some parts of it are first asked for: loads those that a variant leads to."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are PyTorch's own
+        importlib.import_module("torch._dynamo")
+        torch.func.jacfwd(torch.func.jacrev(torch.sin))(torch.ones(1, device="cpu", dtype=torch.float64))
+        if variant in _RECORDS:
+            importlib.import_module("torch._inductor.compile_fx")
 
 
 def release() -> None:
@@ -125,7 +140,9 @@ def check_device(device: str) -> str:
     return device
 
 
+_RECORDS = {"compile": compiled, "cudagraph": captured}
+
+
 @cache
 def wrap(function: Callable[..., Any], variant: str, quick: bool = False) -> Callable[..., Any]:
-    records = {"compile": compiled, "cudagraph": captured}
-    return recorded(function, records[variant]) if variant in records else function
+    return recorded(function, _RECORDS[variant]) if variant in _RECORDS else function

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xcheck.case import Case
 from xcheck.quantity import Quantity
 from xcheck.report.summary import shown_ratio
-from xcheck.result import Result, size
+from xcheck.result import Outcome, Result, size
 
 
 def explanation(result: Result, case: Case, quantity: Quantity) -> str:
@@ -15,6 +15,7 @@ def explanation(result: Result, case: Case, quantity: Quantity) -> str:
         "formula": f"{quantity.formula}, shape {shape}",
         "case": case.doc or case.name,
         "reason": result.reason,
+        "traceback": result.text if result.outcome is Outcome.RAISED else None,
         "ratio": _ratios(result),
         "worst entry": _worst(result),
         "diagnosis": "\n".join(one.text for one in result.diagnosis) or None,

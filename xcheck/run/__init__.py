@@ -16,7 +16,7 @@ from xcheck._load import load_cases, shipped_folder
 from xcheck.case import Case
 from xcheck.quantities import load_quantities
 from xcheck.quantity import Quantity
-from xcheck.result import Document, Outcome, Result
+from xcheck.result import Document, Result
 from xcheck.run.adapters import import_adapter, load_entry_points, modules_of
 from xcheck.run.devices import find_devices
 from xcheck.run.journal import Head, Journal
@@ -27,7 +27,7 @@ from xcheck.run.references import make_references, wanted_by
 from xcheck.run.results import Results
 from xcheck.run.settings import Settings
 from xcheck.run.settle import explain_arguments, settle
-from xcheck.run.work import result, serve, start
+from xcheck.run.work import failed, serve, start
 
 Names = str | Case | Quantity | Collection["str | Case | Quantity"]
 
@@ -149,17 +149,17 @@ def _execute(cells: list[Cell], settings: Settings, workers: int, watcher: Watch
     refused = make_references(cells, settings.folder, workers=workers, announce=watcher.stage)
     watcher.stage("verifying", len(cells))
     judged = {cell: refused[wanted_by(cell)] for cell in cells if wanted_by(cell) in refused}
-    for cell, reason in judged.items():
-        yield cell.id, _settled(result(cell, Outcome.NO_REFERENCE, reason), cell, settings, watcher)
+    for cell, failure in judged.items():
+        yield cell.id, _settled(failed(cell, failure), cell, settings, watcher)
     tasks = [(cell, settings) for cell in cells if cell not in judged]
     modules = modules_of(cell.declared for cell in cells)
-    frameworks = sorted({cell.declared.framework for cell in cells})
+    kinds = sorted({(cell.declared.framework, cell.declared.variant) for cell in cells})
     with TemporaryDirectory(prefix="xcheck-") as scratch:
         for (cell, _), came in run_isolated(
             serve, tasks, workers=workers, seconds=settings.seconds, start=start,
-            arguments=(settings.folder, modules, frameworks, scratch),
+            arguments=(settings.folder, modules, kinds, scratch),
         ):  # fmt: skip
-            one = result(cell, came.outcome, came.reason) if isinstance(came, Failure) else came
+            one = failed(cell, came) if isinstance(came, Failure) else came
             yield cell.id, _settled(one, cell, settings, watcher)
 
 

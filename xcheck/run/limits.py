@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from xcheck._text import one_line
+
 #: The variables that the linear algebra libraries read when they are loaded (NPROC is XLA's).
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NPROC")
 MEGABYTE = 2**20
@@ -84,4 +86,5 @@ def out_of_memory(error: BaseException) -> bool:
     (True, True)
     """
     signs = ("can't allocate memory", "not enough memory", "RESOURCE_EXHAUSTED", "out of memory", "std::bad_alloc")
-    return isinstance(error, MemoryError) or any(sign.lower() in str(error).lower() for sign in signs)
+    said = one_line(error).lower()
+    return isinstance(error, MemoryError) or any(sign.lower() in said for sign in signs)

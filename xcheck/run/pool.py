@@ -1,43 +1,35 @@
-"""Worker processes: tasks run in persistent processes, so that a hang or a crash costs one task and not the run."""
+"""The pool: tasks run in persistent worker processes, so that a hang or a crash costs one task and not the run."""
 
 from __future__ import annotations
 
-import faulthandler
-import multiprocessing.connection
-import os
-import signal
 import sys
 import tempfile
-import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
-
 from xcheck._errors import XCheckError
 from xcheck.result import Outcome
-from xcheck.run.limits import one_thread, out_of_memory, watchdog
+from xcheck.run.classify import Failure
+from xcheck.run.limits import one_thread
+from xcheck.run.worker import Kind, Spent, Work, Worker
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+__all__ = ["Failure", "Spent", "run_isolated"]
 
-@dataclass(frozen=True)
-class Failure:
-    """A task that gave no result."""
-
-    outcome: Outcome
-    reason: str
+#: So many workers in a row may die while they are prepared; more of them, and it is no accident.
+DEATHS = 3
+#: Seconds between two looks at processes: a child that a task has left holds the pipes of a dead one open.
+LOOK = 0.5
 
 
 def run_isolated(
-    function: Callable[[T], R],
+    function: Callable[[T], R | Spent[R]],
     tasks: Sequence[T],
     *,
     workers: int,
@@ -47,119 +39,52 @@ def run_isolated(
 ) -> Iterator[tuple[T, R | Failure]]:
     """Each task with `function(task)` or its `Failure`, as they end.
 
-    `start(*arguments)` prepares a worker once (imports, devices); the time limit of a task begins after it.
+    `start(*arguments)` prepares a worker once (imports, devices); the time limit of a task begins after it. A function
+    that returns `Spent(value)` says that no further task may come into its process.
 
     Raises:
-        XCheckError: no worker can be started, or a task raised one.
+        XCheckError: no worker can be started; the message says why.
     """
-    queue = deque(tasks)
+    queue, deaths = deque(tasks), 0
+    hands: list[Worker] = []
     with tempfile.TemporaryDirectory(prefix="xcheck-") as logs, one_thread():
-        while queue:
-            ended = 0
-            try:
-                for task, outcome in _one_pool(function, queue, workers, seconds, Path(logs), start, arguments):
-                    ended += 1
-                    yield task, outcome
-            except BrokenProcessPool:
-                if not ended:
-                    raise XCheckError(f"no worker process can be started: {_last_line(Path(logs))}") from None
+        work = Work(function, seconds, Path(logs), start, arguments)
+        try:
+            while queue or any(one.task for one in hands):
+                free = sum(not one.task for one in hands)
+                hands += [Worker(work) for _ in range(min(workers - len(hands), len(queue) - free))]
+                for one in hands:
+                    if one.ready and not one.task and queue:
+                        one.give(queue.popleft())
+                _wait(hands)
+                for one, said in [(one, one.hear()) for one in hands]:
+                    if said is None:
+                        continue
+                    if said.kind is Kind.READY:
+                        deaths = 0
+                        continue
+                    task, one.task = one.task, ()
+                    if said.kind is not Kind.DONE:
+                        hands.remove(one)
+                        one.end()
+                    if said.kind is Kind.BROKEN:
+                        deaths += 1
+                        if deaths == DEATHS or said.value.outcome is Outcome.RAISED:
+                            raise XCheckError(f"no worker process can be started: {said.value.reason}{_hint()}")
+                    elif task:
+                        yield task[0], said.value
+        finally:
+            for one in hands:
+                one.end()
 
 
-def _one_pool(
-    function: Callable[[T], R],
-    queue: deque[T],
-    workers: int,
-    seconds: float,
-    logs: Path,
-    start: Callable[..., None] | None,
-    arguments: tuple[Any, ...],
-) -> Iterator[tuple[T, R | Failure]]:
-    """Empties `queue` with one pool; what was under way when the pool breaks goes back to the queue."""
-    pool = ProcessPool(
-        max_workers=min(workers, len(queue)),
-        initializer=_start,
-        initargs=(logs, start, arguments),
-        context=get_context("spawn"),
-    )
-    running: dict[Future[Any], T] = {}
-    try:
-        while queue or running:
-            while queue and len(running) < 2 * workers:  # a short queue ahead, so that an interrupt is quick
-                task = queue.popleft()
-                running[pool.schedule(_guarded, args=(function, task, seconds), timeout=seconds)] = task
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                outcome = _outcome(future, seconds, logs)
-                yield running.pop(future), outcome
-    except (BrokenProcessPool, RuntimeError) as error:
-        queue.extendleft(running.values())
-        raise BrokenProcessPool from error
-    finally:
-        pool.stop()
-        pool.join()
+def _wait(hands: Sequence[Worker]) -> None:
+    """Until a worker says something, ends, or is late."""
+    late = min((one.deadline for one in hands), default=0.0) - time.monotonic()
+    wait([one.pipe for one in hands] + [one.process.sentinel for one in hands], max(0.0, min(late, LOOK)))
 
 
-def _outcome(future: Future[Any], seconds: float, logs: Path) -> Any:
-    try:
-        return future.result()
-    except (BrokenProcessPool, XCheckError):
-        raise
-    except TimeoutError:
-        return Failure(Outcome.TIMED_OUT, f"no result after {seconds:g} s")
-    except ProcessExpired as error:
-        said = _last_line(logs, error.pid)
-        starved = out_of_memory(RuntimeError(said))
-        return Failure(Outcome.OUT_OF_MEMORY if starved else Outcome.CRASHED, f"{_death(error.exitcode)}{said}")
-    except Exception as error:  # whatever a task raises is its outcome
-        kind = Outcome.OUT_OF_MEMORY if out_of_memory(error) else Outcome.RAISED
-        return Failure(kind, exception_line(error))
-
-
-def exception_line(error: BaseException) -> str:
-    """The exception as the last line of its traceback would have it, on one line.
-
-    >>> exception_line(ValueError("no\\nnewlines"))
-    'ValueError: no newlines'
-    """
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _death(exitcode: int | None) -> str:
-    if exitcode is not None and exitcode < 0:
-        return f"killed by {signal.Signals(-exitcode).name}"
-    return f"the process ended with exit code {exitcode}"
-
-
-def _last_line(logs: Path, pid: int | None = None) -> str:
-    """The last words of a worker: what a C++ exception or `faulthandler` printed."""
-    files = sorted(logs.glob("*" if pid is None else f"{pid}"), key=lambda file: file.stat().st_mtime)
-    text = files[-1].read_text(errors="replace") if files else ""
-    telling = [line.strip() for line in text.splitlines() if "what():" in line or "Error" in line]
-    return f" ({telling[-1]})" if telling else ""
-
-
-def _start(logs: Path, start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
-    """Runs in the new worker: its output goes to a file of its own, where a crash can be read."""
-    log = os.open(logs / str(os.getpid()), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    sys.stdout = sys.stderr = os.fdopen(log, "w", buffering=1)
-    faulthandler.enable(sys.stderr)
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
-    if start is not None:
-        start(*arguments)
-
-
-def _end_with_the_parent() -> None:
-    """A killed run leaves no worker behind, whatever its cell is doing."""
-    parent = parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def _guarded(function: Callable[[T], R], task: T, seconds: float) -> R:
-    # The parent ends a task in time; the watchdog is for one that holds Python's lock when the parent is gone.
-    with watchdog(2 * seconds + 10):
-        return function(task)
+def _hint() -> str:
+    """What to look at where the script that started the run may be at fault."""
+    file = getattr(sys.modules["__main__"], "__file__", None)
+    return f"; each worker imports {file}: what it does belongs under if __name__ == '__main__'" if file else ""

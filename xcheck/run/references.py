@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from xcheck import _rebuild, _reference
-from xcheck._errors import NoReference, Undecidable, UnknownPrimitive
 from xcheck._load import load_cases
 from xcheck.case import Case
 from xcheck.quantities import load_quantities
+from xcheck.result import Outcome
+from xcheck.run.classify import Stage, classify
 from xcheck.run.plan import Cell
-from xcheck.run.pool import Failure, exception_line, run_isolated
+from xcheck.run.pool import Failure, run_isolated
 
 Wanted = tuple[str, str, str]  # case, quantity, dtype
 
@@ -25,20 +27,23 @@ def make_references(
     *,
     workers: int,
     announce: Callable[[str, int], None] | None = None,
-) -> dict[Wanted, str]:
-    """Makes and stores what is missing; returns what cannot be made, with the reason."""
+) -> dict[Wanted, Failure]:
+    """Makes and stores what is missing; returns what cannot be made, and why."""
     missing = [(one, folder) for one in missing_references(cells, folder)]
     if missing and announce:
         announce("making references in exact arithmetic", len(missing))
-    refused: dict[Wanted, str] = {}
+    refused: dict[Wanted, Failure] = {}
     for (one, _), came in run_isolated(
         make, missing, workers=workers, seconds=SECONDS, start=start, arguments=(folder,)
     ):
         if isinstance(came, Failure):
-            refused[one] = f"making the reference {came.outcome}: {came.reason}"
-        elif came is not None:
-            refused[one] = came
+            refused[one] = replace(came, outcome=Outcome.NO_REFERENCE, reason=_reason(came))
     return refused
+
+
+def _reason(came: Failure) -> str:
+    made = came.outcome is Outcome.NO_REFERENCE
+    return came.reason if made else f"making the reference {came.outcome}: {came.reason}"
 
 
 def missing_references(cells: Iterable[Cell], folder: str | None) -> list[Wanted]:
@@ -55,7 +60,10 @@ def missing_references(cells: Iterable[Cell], folder: str | None) -> list[Wanted
 
 def _missing(cases: Mapping[str, Case], wanted: Wanted) -> bool:
     case, quantity, dtype = wanted
-    return _reference.missing(cases[case], load_quantities()[quantity], dtype)
+    try:
+        return _reference.missing(cases[case], load_quantities()[quantity], dtype)
+    except Exception:  # a program that exact arithmetic cannot run; why is told where its reference is made
+        return True
 
 
 def wanted_by(cell: Cell) -> Wanted:
@@ -87,11 +95,11 @@ def rebuild_one(task: tuple[Wanted, str | None]) -> str | None:
     return _rebuild.rebuild(load_cases(folder)[case], load_quantities()[quantity], dtype)
 
 
-def make(task: tuple[Wanted, str | None]) -> str | None:
+def make(task: tuple[Wanted, str | None]) -> Failure | None:
     """Makes one reference; returns why there is none."""
     (case, quantity, dtype), folder = task
     try:
         _reference.ensure(load_cases(folder)[case], load_quantities()[quantity], dtype)
-    except (NoReference, Undecidable, UnknownPrimitive) as error:
-        return exception_line(error)
+    except Exception as error:
+        return classify(error, Stage.EXACT)
     return None

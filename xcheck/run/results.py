@@ -8,8 +8,14 @@ from pathlib import Path
 import msgspec
 
 from xcheck._files import encode
-from xcheck.result import Document, Result
+from xcheck.result import Document, Outcome, Result
 from xcheck.run.journal import read_document, write_atomically
+
+#: Settings that hold the names of a part of an id, and characters that make them globs.
+NAMED = {"case": "cases", "quantity": "quantities", "implementation": "implementations"}
+GLOB = frozenset("*?[!")
+#: Nothing was compared.
+UNJUDGED = (Outcome.UNSUPPORTED, Outcome.NO_REFERENCE)
 
 
 class Results:
@@ -30,13 +36,29 @@ class Results:
 
     @property
     def ok(self) -> bool:
-        """Whether no outcome is a failure."""
-        return not any(result.outcome.failed for result in self)
+        """Whether no outcome is a failure, and whatever was asked for by name has been judged."""
+        return not any(result.outcome.failed or result.fault for result in self) and not self.unjudged
+
+    @property
+    def unjudged(self) -> list[str]:
+        """What was asked for by name, and has no judged result: nothing judged is not success.
+
+        Names are those that the settings give without globs; each combination of them that has cells must have a
+        judged one, and without any name the run as a whole.
+        """
+        asked_for = self.document.settings
+        named = [part for part, setting in NAMED.items() if not GLOB & set(asked_for.get(setting, "*"))]
+        judged: dict[str, bool] = {}
+        for one in self:
+            asked = "/".join(getattr(one, part) for part in named) or "everything"
+            judged[asked] = judged.get(asked, False) or one.outcome not in UNJUDGED
+        return [asked for asked, any_judged in judged.items() if not any_judged]
 
     @property
     def exit_code(self) -> int:
-        """0, or 1 where something failed."""
-        return 0 if self.ok else 1
+        """3 where xcheck itself failed, 2 where a case or a stored file is damaged, 1 where something is not ok."""
+        faults = {result.fault for result in self}
+        return 3 if "xcheck" in faults else 2 if "input" in faults else 0 if self.ok else 1
 
     def save(self, path: str | Path) -> None:
         """Writes the final file, whole or not at all."""

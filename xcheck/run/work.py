@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import importlib
+import random
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from typing import Any
 
 import numpy as np
 
-from xcheck import _execute, _problem
-from xcheck._errors import MissingFramework, NoReference, Undecidable, UnknownPrimitive, Unsupported
+from xcheck import _execute, _problem, _reference
 from xcheck._judge import Verdict
 from xcheck._lazy import installed
 from xcheck._load import load_cases
 from xcheck._problem import Problem
-from xcheck._tree import leaves
+from xcheck._receive import copied
+from xcheck._text import one_line
 from xcheck.case import Case
 from xcheck.diagnose import judge
 from xcheck.quantities import load_quantities
-from xcheck.quantity import FRAMEWORKS, Implementation
+from xcheck.quantity import FRAMEWORKS, Implementation, registered
 from xcheck.result import Convention, Outcome, Result, number
-from xcheck.run.limits import memory_limit, out_of_memory, return_memory
+from xcheck.run.classify import REASON, Failure, Stage, classify, exception_trace
+from xcheck.run.fingerprint import Fingerprint
+from xcheck.run.limits import memory_limit, return_memory
 from xcheck.run.lines import lines
 from xcheck.run.plan import Cell
-from xcheck.run.pool import exception_line
+from xcheck.run.pool import Spent
 from xcheck.run.settings import Settings
 from xcheck.run.settle import explain_arguments
 
@@ -34,26 +39,37 @@ Task = tuple[Cell, Settings]
 #: Eager JAX keeps a program for each operation, ten megabytes and thirty memory maps a cell, and a process may have
 #: 65,530 maps.
 RELEASE_AFTER = 100
+#: What says more of a cell than that it has changed its process.
+TOLD = (Outcome.RAISED, Outcome.OUT_OF_MEMORY, Outcome.MUTATED_INPUT)
 _served = count(1)
 
 
-def start(folder: str | None, modules: Iterable[str], frameworks: Iterable[str], scratch: str) -> None:
+def start(folder: str | None, modules: Iterable[str], kinds: Iterable[tuple[str, str]], scratch: str) -> None:
     """Prepares a worker: everything that is slow to import is imported before the first cell's clock runs.
 
-    `scratch` is a folder that the workers of one run share, and no other run.
+    `kinds` are the frameworks and variants of the cells; `scratch` is a folder that the workers of one run share, and
+    no other run.
     """
     load_quantities()
     load_cases(folder)
     for module in modules:
         importlib.import_module(module)
-    for framework in frameworks:
+    for framework, variant in kinds:
         if installed(framework):
             _problem.adapter(framework).prepare_worker(scratch)
+            _problem.adapter(framework).load(variant)
 
 
-def serve(task: Task) -> Result:
-    """`work` in a process of its own, which after every RELEASE_AFTER cells lets go of what it compiled."""
-    found = work(task)
+def serve(task: Task) -> Result | Spent[Result]:
+    """`work` in a process of its own, which is spent once a cell has changed it.
+
+    After every RELEASE_AFTER cells it lets go of what it compiled.
+    """
+    before = _fingerprint(task[1].folder)
+    _seed()
+    found = work(task, before)
+    if before.changed():
+        return Spent(found)
     if next(_served) % RELEASE_AFTER == 0:
         for framework in FRAMEWORKS:
             if framework in sys.modules:
@@ -62,56 +78,117 @@ def serve(task: Task) -> Result:
     return found
 
 
-def work(task: Task) -> Result:
-    """One cell, computed twice and judged.
+@cache
+def _fingerprint(folder: str | None) -> Fingerprint:
+    """What a worker's cells must leave as it is, taken once: a cell that changes it is the last."""
+    return Fingerprint([*load_cases(folder).values(), *load_quantities().values(), *registered()], alone=True)
+
+
+def _seed() -> None:
+    """Random numbers are drawn from the same state by every cell, whatever ran before it."""
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+def work(task: Task, before: Fingerprint | None = None) -> Result:
+    """One cell, computed twice and judged; `before` is its process as it was, taken now if not given.
 
     Below the full tier XLA compiles with its least effort, which is most of such a run; whatever fails is compiled
     once more by XLA's defaults and judged by that.
-
-    Raises:
-        XCheckError: xcheck itself cannot go on (a damaged reference, a guard that failed); that ends the run.
     """
     cell, settings = task
     case, quick = load_cases(settings.folder)[cell.case], settings.tier != "full"
-    found = judged(case, cell, settings, quick=quick)
+    found = judged(case, cell, settings, quick=quick, before=before)
     again = found.outcome.failed and quick and cell.declared.variant == "jit"
-    return judged(case, cell, settings, quick=False) if again else found
+    return judged(case, cell, settings, quick=False, before=before) if again else found
 
 
-def judged(case: Case, cell: Cell, settings: Settings, *, quick: bool, reproduce: str | None = None) -> Result:
-    """One cell of a case, computed twice in this process and judged; `quick` as `xcheck._execute.execute` has it."""
+def judged(
+    case: Case,
+    cell: Cell,
+    settings: Settings,
+    *,
+    quick: bool,
+    reproduce: str | None = None,
+    before: Fingerprint | None = None,
+) -> Result:
+    """One cell of a case, computed twice in this process and judged; `quick` as `xcheck._execute.execute` has it.
+
+    A process that is no longer as it was judges nothing: `before` says what has changed.
+    """
     implementation = cell.declared
-    try:
-        problem = _problem.problem(case, cell.quantity, implementation.framework, dtype=cell.dtype, device=cell.device)
-        unmet = _execute.unmet(problem, implementation)
-        if unmet:
-            return result(cell, Outcome.UNSUPPORTED, unmet)
-        with memory_limit(settings.memory):
-            computed = _twice(cell, problem, implementation, quick)
-    except (Unsupported, MissingFramework) as error:
-        return result(cell, Outcome.UNSUPPORTED, str(error))
-    except BaseException as error:  # an implementation may raise anything, SystemExit too
-        kind = Outcome.OUT_OF_MEMORY if out_of_memory(error) else Outcome.RAISED
-        return result(cell, kind, exception_line(error))
-    if isinstance(computed, Result):
-        return computed
-    native, seconds, differs = computed
+    if before is None:
+        if installed(implementation.framework):
+            _problem.adapter(implementation.framework).load(implementation.variant)
+        before = Fingerprint([case, _reference.find_quantity(cell.quantity), implementation])
+    found = _computed(case, cell, settings, quick, before)
+    changed = before.changed()
+    if changed and (isinstance(found, Computed) or found.outcome not in TOLD):
+        return result(cell, Outcome.MUTATED_STATE, f"changed: {changed}")
+    if isinstance(found, Result):
+        found.reason = f"{found.reason}; and it changed {changed}" if changed else found.reason
+        return found
     try:
         verdict = judge(
-            native, case, cell.quantity, dtype=cell.dtype, framework=implementation.framework,
+            found.native, case, cell.quantity, dtype=cell.dtype, framework=implementation.framework,
             convention=implementation.convention, normwise=implementation.normwise,
             reproduce=reproduce or f"xcheck explain {explain_arguments(cell.id, settings)}",
         )  # fmt: skip
-    except (NoReference, Undecidable, UnknownPrimitive) as error:
-        return result(cell, Outcome.NO_REFERENCE, exception_line(error))
-    checks = {"determinism": f"note: {differs}" if differs else "ok"}
-    if verdict.outcome in (Outcome.AGREES, Outcome.DISAGREES):
-        checks |= lines(native, problem, implementation, quick)
-    return _with_verdict(result(cell, verdict.outcome, seconds=seconds), verdict, checks)
+        checks = {"determinism": f"note: {found.differs}" if found.differs else "ok"}
+        if verdict.outcome in (Outcome.AGREES, Outcome.DISAGREES):
+            checks |= lines(found.native, found.problem, implementation, quick)
+    except Exception as error:
+        return ended(cell, error, Stage.JUDGING)
+    return _with_verdict(result(cell, verdict.outcome, seconds=found.seconds), verdict, checks)
+
+
+@dataclass(frozen=True)
+class Computed:
+    """The native result of the second run, the seconds of the first, and where the two differ."""
+
+    problem: Problem
+    native: Any
+    seconds: dict[str, float]
+    differs: str | None
+
+
+def _computed(case: Case, cell: Cell, settings: Settings, quick: bool, before: Fingerprint) -> Result | Computed:
+    """What the implementation returns, or the outcome where there is nothing to judge."""
+    implementation, stage = cell.declared, Stage.PROBLEM
+    try:
+        absent = _execute.missing_framework(implementation.framework)
+        if absent:
+            return result(cell, Outcome.UNSUPPORTED, absent)
+        before.look_at(case)
+        problem = _problem.problem(case, cell.quantity, implementation.framework, dtype=cell.dtype, device=cell.device)
+        stage = Stage.EXACT
+        unmet = _execute.unmet(problem, implementation)
+        if unmet:
+            return result(cell, Outcome.UNSUPPORTED, unmet)
+        stage = Stage.IMPLEMENTATION
+        with memory_limit(settings.memory):
+            return _twice(cell, problem, implementation, quick)
+    except BaseException as error:  # an implementation may raise anything, SystemExit too
+        return ended(cell, error, stage)
+
+
+def ended(cell: Cell, error: BaseException, stage: Stage) -> Result:
+    """The result of a cell that ended with an exception; a traceback where foreign code raised it."""
+    found = failed(cell, classify(error, stage))
+    found.text = exception_trace(error) if found.outcome is Outcome.RAISED else None
+    return found
+
+
+def failed(cell: Cell, failure: Failure) -> Result:
+    """The result of a cell that ended so."""
+    return result(cell, failure.outcome, failure.reason, fault=failure.fault)
 
 
 def result(cell: Cell, outcome: Outcome, reason: str | None = None, **more: Any) -> Result:
     """The result of a cell that is not judged."""
+    reason = None if reason is None else one_line(reason, REASON)
     return Result(
         id=cell.id, case=cell.case, quantity=cell.quantity, implementation=cell.implementation,
         framework=cell.declared.framework, dtype=cell.dtype, device=cell.device, outcome=outcome, reason=reason,
@@ -119,10 +196,7 @@ def result(cell: Cell, outcome: Outcome, reason: str | None = None, **more: Any)
     )  # fmt: skip
 
 
-def _twice(
-    cell: Cell, problem: Problem, implementation: Implementation, quick: bool
-) -> Result | tuple[Any, dict[str, float], str | None]:
-    """The native result of the second run, the seconds of the first, and where the two differ."""
+def _twice(cell: Cell, problem: Problem, implementation: Implementation, quick: bool) -> Result | Computed:
     before = problem.snapshot()
     seconds, copies, native = {}, [], None
     for _ in range(2):
@@ -132,11 +206,11 @@ def _twice(
             return result(cell, *changed)
         native, seconds = execution.result, seconds or execution.seconds
         # Copies, since an implementation may hand out the same buffer twice.
-        copies.append(_copied(cell, native))
-    differs = _difference(*copies)
+        copies.append(copied(native, cell.dtype))
+    differs = None if None in copies else _difference(*copies)
     if differs and cell.device == "cpu":
         return result(cell, Outcome.NONDETERMINISTIC, differs, seconds=seconds)
-    return native, seconds, differs
+    return Computed(problem, native, seconds, differs)
 
 
 def _with_verdict(found: Result, verdict: Verdict, checks: dict[str, str]) -> Result:
@@ -150,11 +224,6 @@ def _with_verdict(found: Result, verdict: Verdict, checks: dict[str, str]) -> Re
 
 def _number(value: float | None) -> float | str | None:
     return None if value is None else number(value)
-
-
-def _copied(cell: Cell, native: Any) -> dict[str, np.ndarray]:
-    arrays = _problem.adapter(cell.declared.framework).to_numpy(native)
-    return {path: np.array(leaf) for path, leaf in leaves(arrays).items()}
 
 
 def _difference(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> str | None:
