@@ -116,6 +116,33 @@ def _doubled() -> nn.Module:
     return nn.Sequential(*front, nn.ReLU(), Square(), nn.Linear(3, 2), Square())
 
 
+def _row_at_the_end() -> nn.Module:
+    """LeakyReLU before Square, since behind it all is positive and has the slope 1."""
+    return nn.Sequential(nn.Linear(3, 3), Square(), nn.Linear(3, 2), nn.LeakyReLU(2.0), Square())
+
+
+def _rows_of_three() -> nn.Module:
+    """At the start, in the middle and at the end."""
+
+    def row() -> tuple[nn.Module, ...]:
+        return nn.LeakyReLU(2.0), nn.LeakyReLU(0.5), Square()
+
+    return nn.Sequential(*row(), nn.Linear(3, 3), *row(), nn.Linear(3, 2), *row())
+
+
+def _rows_with_gaps() -> nn.Module:
+    """What only passes on lies between the activations of a row."""
+    front = (nn.Linear(4, 3), nn.LeakyReLU(2.0), nn.Dropout(), nn.LeakyReLU(0.5), nn.Identity(), Square())
+    inner = nn.Sequential(nn.LeakyReLU(2.0), nn.Sequential(nn.Flatten(), Square()), nn.Dropout())
+    return nn.Sequential(nn.Flatten(), *front, nn.Linear(3, 2), nn.LeakyReLU(0.5), nn.Identity(), inner)
+
+
+def _rows_on_images() -> nn.Module:
+    front = (nn.Conv2d(1, 2, 2), nn.LeakyReLU(2.0), Square(), nn.Conv2d(2, 2, 1), nn.LeakyReLU(2.0), nn.MaxPool2d(2, 1))
+    skip = layerwise.Skip(nn.Linear(2, 2), nn.LeakyReLU(2.0), nn.LeakyReLU(0.5))
+    return nn.Sequential(*front, nn.LeakyReLU(0.5), nn.Flatten(), nn.LeakyReLU(2.0), skip, nn.LeakyReLU(2.0), Square())
+
+
 def _wide() -> nn.Module:
     return nn.Sequential(nn.Linear(3, 40), Square(), nn.Linear(40, 2))
 
@@ -168,6 +195,10 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "mlp": (_mlp, (3,)),
     "deep": (_deep, (2,)),
     "doubled": (_doubled, (3,)),
+    "row_at_the_end": (_row_at_the_end, (3,)),
+    "rows_of_three": (_rows_of_three, (3,)),
+    "rows_with_gaps": (_rows_with_gaps, (2, 2)),
+    "rows_on_images": (_rows_on_images, (1, 3, 3)),
     "wide": (_wide, (3,)),
     "one_method": (_one_method, (3,)),
     "conv": (_conv, (1, 3, 3)),
@@ -180,12 +211,16 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 }
 
 
+#: At the weights of seed 0 almost all of its derivatives are zero, which any fault leaves alone.
+SEEDS = {"doubled": 1}
+
+
 @pytest.fixture(params=NETWORKS)
 def network(request: pytest.FixtureRequest) -> tuple[nn.Module, Tensor]:
     """A network of integers and four inputs, so that a mean over two outputs is exact."""
     build, shape = NETWORKS[request.param]
     x = draw(4, *shape)
-    return integers(build()), x.abs().long() if request.param == "tokens" else x
+    return integers(build(), SEEDS.get(request.param, 0)), x.abs().long() if request.param == "tokens" else x
 
 
 @pytest.fixture(params=["sum", "mean"])

@@ -13,6 +13,12 @@ from xcheck.layerwise.layers.linear import Linear
 Problem = tuple[nn.Module, Tensor, Tensor, nn.Module]
 
 
+def test_no_network_is_vacuous(truth) -> None:
+    for found in (truth.gradient, truth.ggn.diagonal(), truth.hessian.diagonal()):
+        assert (found != 0).double().mean() > 0.5
+    assert truth.hessian.abs().max() < 2**50, "too large to be exact in float64"
+
+
 def test_gradients(problem: Problem, truth) -> None:
     module, x, y, loss = problem
     each = layerwise.per_example_gradients(module, x, y, loss=loss)

@@ -8,6 +8,7 @@ from stored import stored
 
 import xcheck
 from xcheck import layerwise
+from xcheck.program import Linear, Sequential, Sigmoid, Tanh, cross_entropy, gaussian_nll, mse
 from xcheck.quantity import implementations
 
 importlib.import_module("xcheck.libraries.layerwise")
@@ -37,6 +38,29 @@ def test_agrees_with_the_certified_reference(case: str, quantity: str, dtype: st
     problem = xcheck.problem(case, quantity, "torch", dtype=dtype)
     if dtype == "float32" and case.endswith("float64"):
         pytest.skip("the case has data that float32 cannot hold")
+    problem.check(implementations(quantity)["torch_layerwise"].function(problem))
+
+
+def activations_in_a_row(loss: str) -> xcheck.Case:
+    """Two in a row in the middle, three at the end."""
+    net = Sequential(Linear(3, 3), Tanh(), Sigmoid(), Linear(3, 2), Tanh(), Sigmoid(), Tanh())
+    labels = loss == "cross_entropy"
+    return xcheck.Case(
+        name=f"activations_in_a_row_{loss}",
+        program=net,
+        params=net.init(seed=1),
+        inputs={"x": xcheck.Normal((4, 3), seed=2)},
+        targets=xcheck.Integers((4,), 3, 0, 2) if labels else xcheck.Normal((4, 2), seed=3),
+        loss={"mse": mse(), "cross_entropy": cross_entropy(), "gaussian_nll": gaussian_nll(0.25)}[loss],
+        tangents={"params": xcheck.Normal((20,), seed=4), "output": xcheck.Normal((4, 2), seed=5)},
+        quantities=QUANTITIES,
+    )
+
+
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy", "gaussian_nll"])
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_agrees_with_activations_in_a_row(quantity: str, loss: str) -> None:
+    problem = xcheck.problem(activations_in_a_row(loss), quantity, "torch")
     problem.check(implementations(quantity)["torch_layerwise"].function(problem))
 
 

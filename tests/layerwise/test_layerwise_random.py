@@ -47,7 +47,8 @@ ANY: dict[str, Step] = {
 
 @st.composite
 def networks(draw: st.DrawFn) -> tuple[nn.Module, torch.Tensor]:
-    """A few layers on images, then a few on vectors, with at most one square among them, or one layer used twice."""
+    """A few layers on images, then a few on vectors, with at most one square among them, perhaps one layer used
+    twice, and up to three activations in a row at the end."""
     images = draw(st.booleans())
     shape: Shape = (draw(st.integers(1, 2)), 3, 3) if images else (draw(st.integers(1, 3)),)
     x = common.draw(draw(st.integers(1, 3)), *shape, seed=draw(st.integers(0, 9)))
@@ -65,6 +66,7 @@ def networks(draw: st.DrawFn) -> tuple[nn.Module, torch.Tensor]:
     if draw(st.booleans()):
         twice = nn.Linear(flow.shape[1], flow.shape[1])
         layers += [twice, nn.ReLU(), twice]
+    layers += [ANY[name](()) for name in draw(st.lists(st.sampled_from([*ANY]), max_size=3))]
     return common.integers(nn.Sequential(*layers), seed=draw(st.integers(0, 9))), x
 
 
