@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xcheck._errors import Undecidable, UnknownPrimitive
-from xcheck.exact.balls import FUNCTIONS, KEPT, Balls, ComplexBalls, precision
+from xcheck.exact.balls import CUT, FUNCTIONS, KEPT, Balls, ComplexBalls, precision
 from xcheck.exact.monte_carlo import COMPOSED, MonteCarlo
 from xcheck.exact.monte_carlo import FUNCTIONS as FLOATS
 
@@ -118,6 +118,25 @@ def test_a_number_that_does_not_move_on_a_disc_is_a_constant() -> None:
     assert alg.call("exp", alg.constant(np.array([-np.inf])))[0] == 0
     assert not alg.call("log", alg.constant(np.array([-1.0])))[0].is_finite()
     assert not alg.call("reciprocal", alg.constant(np.zeros(1)))[0].is_finite()
+
+
+def jumps(name: str, z: complex) -> bool:
+    """Whether the values on two sides of a point differ, however near they are."""
+    f, near = FUNCTIONS[name], 2.0**-40
+    pairs = [(flint.acb(z) + d * near, flint.acb(z) - d * near) for d in (flint.acb(1), flint.acb(0, 1))]
+    return any(bool(abs(f(a) - f(b)) > 2.0**-20) for a, b in pairs)
+
+
+@pytest.mark.parametrize("name", list(FUNCTIONS))
+def test_every_function_with_a_cut_is_declared_and_refused_on_it(name: str) -> None:
+    grid = [complex(x, y) for x in (-3, -1.5, -0.5, 0.5, 1.5, 3) for y in (0, np.pi / 2, -np.pi / 2, np.pi, -np.pi)]
+    cut = [z for z in grid if jumps(name, z)]
+    assert bool(cut) == (name in CUT)
+    for z in cut:
+        alg = ComplexBalls()
+        (over,) = alg.call(name, np.array([flint.acb(z) + DISC], dtype=object))
+        assert not over.is_finite()
+        assert (alg.refused or "").startswith(f"{name} is not analytic")
 
 
 def test_a_branch_goes_by_the_real_part_of_the_whole_disc() -> None:
