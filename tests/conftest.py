@@ -1,15 +1,33 @@
-"""What is no test: modules that commands import as a user's adapter; and a search that fails fails the test."""
+"""What is no test, what every test leaves as it was, and a search that fails fails the test."""
+
+from collections.abc import Iterator
 
 import pytest
+from registries import restored
 
-collect_ignore = ["adapters"]
+#: Modules that commands import as a user's adapter, and the changes to our own code, which have a session.
+collect_ignore = ["adapters", "mutants"]
 
 
 @pytest.fixture(autouse=True)
-def no_failed_search(monkeypatch):
+def no_failed_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """In use the verdict stands, whatever a hypothesis raises; here that is a mistake to be seen."""
 
-    def failed(error):
+    def failed(error: Exception) -> None:
         raise error
 
     monkeypatch.setattr("xcheck.diagnose._search.failed", failed)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registries_of_a_file() -> Iterator[None]:
+    """Those that its fixtures fill."""
+    with restored():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def registries_of_a_test() -> Iterator[None]:
+    """Those that the test fills."""
+    with restored():
+        yield

@@ -40,7 +40,7 @@ def absent(problem):
 def test_right_ways_are_timed_and_the_others_say_why_not(tmp_path: Path) -> None:
     (tmp_path / "planted.py").write_text(PLANTED)
     line = [sys.executable, "-m", "pytest", "tests/benchmarks/test_bench.py", "--benchmark-only", "-rsxf", "-k", WAYS]
-    line += ["-p", "planted", "-p", "no:cacheprovider", "-o", f"pythonpath={tmp_path}"]
+    line += ["-p", "planted", "-p", "no:cacheprovider", "-o", f"pythonpath={tmp_path} tests"]
     line += [f"--benchmark-json={tmp_path / 'bench.json'}"]
     # A benchmark refuses to be one of several workers, and the variables of ours would make it one.
     alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}

@@ -91,11 +91,17 @@ def study(
 
 
 def choice(problem: Problem, quantity: str, turn: int) -> Implementation:
-    """One of those that apply, in turn; torch.compile is left out for its minutes, and JAX is jitted in any case."""
+    """One of ours that apply, in turn, whatever else is registered by now.
+
+    torch.compile is left out for its minutes, and JAX is jitted in any case.
+    """
     found = {
         one.function: one
         for one in implementations(quantity).values()
-        if one.variant != "compile" and one.prepare is None and _execute.unmet(problem, one) is None
+        if one.module.startswith("xcheck.quantities.")
+        and one.variant != "compile"
+        and one.prepare is None
+        and _execute.unmet(problem, one) is None
     }
     return list(found.values())[turn % len(found)]
 

@@ -1,0 +1,48 @@
+"""What a test registers ends with it: implementations, and layers; otherwise the next test finds them, or does not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+#: What belongs to the package stays, whoever imports it first: each of its modules registers once in a process.
+OURS = "xcheck."
+
+
+def _owner(item: object) -> str:
+    """The module that registered something: an implementation has a function, a layer is a class."""
+    return getattr(item, "function", item).__module__
+
+
+def _registries() -> list[dict[object, object]]:
+    """Those of the modules that are imported by now; a module that is not has registered nothing."""
+    found = []
+    if quantity := sys.modules.get("xcheck.quantity"):
+        found += [registry._items for registry in quantity._IMPLEMENTATIONS.values()]
+    if layers := sys.modules.get("xcheck.layerwise._registry"):
+        found.append(layers._LAYERS)
+    return found
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """Takes out what others register within, and puts back what they replace.
+
+    Their modules are forgotten, too: imported again, they register again.
+    """
+    before = {id(registry): dict(registry) for registry in _registries()}
+    modules = set(sys.modules)
+    path = list(sys.path)
+    yield
+    sys.path[:] = path
+    for registry in _registries():
+        known = before.get(id(registry), {})
+        for name, item in list(registry.items()):
+            if known.get(name) is item or (name not in known and _owner(item).startswith(OURS)):
+                continue
+            del registry[name]
+            if name in known:
+                registry[name] = known[name]
+            if _owner(item) not in modules:
+                sys.modules.pop(_owner(item), None)
