@@ -16,8 +16,9 @@ import xcheck
 from xcheck._lazy import installed
 from xcheck._problem import Problem, problem
 from xcheck.bench import measure
-from xcheck.bench.child import Answer, Block, Lost, Request, ask
+from xcheck.bench.ask import Lost, ask
 from xcheck.bench.combine import combine
+from xcheck.bench.messages import Answer, Block, Request
 from xcheck.bench.networks import network, sizes
 from xcheck.bench.ready import Ready, arithmetic
 from xcheck.bench.roof import MOST_FILL

@@ -9,7 +9,8 @@ from time import sleep
 import pytest
 
 import xcheck.bench.run as run
-from xcheck.bench.child import Answer, Block, Lost, Request
+from xcheck.bench.ask import Lost
+from xcheck.bench.messages import Answer, Block, Request
 from xcheck.bench.schema import Cell
 from xcheck.result import Outcome
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xcheck.bench.child import Answer, Block
+from xcheck.bench.messages import Answer, Block
 from xcheck.bench.roof import roof, too_fast
 from xcheck.bench.rounds import Samples, paired
 from xcheck.bench.schema import Cell, Estimate, Measured

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from xcheck._problem import adapter
-from xcheck.bench.child import Answer, Block, Request
 from xcheck.bench.facts import facts
+from xcheck.bench.messages import Answer, Block, Request
 from xcheck.bench.networks import sizes
 from xcheck.bench.ready import arithmetic, find, make_ready
 from xcheck.bench.roof import roof_bodies

@@ -16,9 +16,10 @@ import msgspec
 from xcheck._errors import UsageError
 from xcheck._execute import missing_package
 from xcheck._load import load_cases, shipped_folder
-from xcheck.bench.child import Answer, Lost, Request, ask
+from xcheck.bench.ask import Lost, ask
 from xcheck.bench.combine import combine
 from xcheck.bench.facts import import_seconds, revision
+from xcheck.bench.messages import Answer, Request
 from xcheck.bench.networks import network, sizes
 from xcheck.bench.ready import candidates
 from xcheck.bench.scaling import AXES

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from xcheck._lazy import installed, jax
-from xcheck.bench.child import Answer, Finding, Request, ask
+from xcheck.bench.ask import ask
+from xcheck.bench.messages import Answer, Finding, Request
 from xcheck.bench.roof import GEMM, roof, roof_bodies, too_fast
 from xcheck.bench.rounds import Body, Samples, interleave, paired, timed
 from xcheck.bench.schema import Group

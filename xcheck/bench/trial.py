@@ -12,8 +12,8 @@ from xcheck._execute import unmet
 from xcheck._judge import LIMIT, Verdict
 from xcheck._problem import problem
 from xcheck._receive import copied
-from xcheck.bench.child import Answer, Request
 from xcheck.bench.memory import compiled_bytes, peak_bytes, result_bytes
+from xcheck.bench.messages import Answer, Request
 from xcheck.bench.networks import network
 from xcheck.bench.ready import Ready, arithmetic, find, make_ready, verdict
 from xcheck.bench.schema import Cell, Group

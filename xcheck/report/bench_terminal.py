@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from xcheck.bench.child import Finding
 from xcheck.bench.compare import Change
 from xcheck.bench.decide import Decision, decisions
+from xcheck.bench.messages import Finding
 from xcheck.bench.scaling import Crossing, Curve, crossings, curves
 from xcheck.bench.schema import Bench, Cell, Measured
 from xcheck.report import bench_words as words
