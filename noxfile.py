@@ -61,6 +61,13 @@ def right(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Changes our own code in 300 places, one at a time, and counts what the tests notice; exit 1 below 90 %."""
+    install(session, "test", "mutants", extras="all,bench,report")
+    session.run("python", "-m", "mutants", *session.posargs, env={**THREADS, "PYTHONPATH": "tests"})
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Checks format and style; `nox -s lint -- --fix` mends what can be mended."""
     install(session, "lint", extras="")

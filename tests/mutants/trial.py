@@ -1,0 +1,89 @@
+"""One change: the tests that reach it run on the changed code, until one fails."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import msgspec
+import pytest
+
+from mutants.child import Child, Chosen, forked, run_pytest
+from mutants.hook import sitecustomize
+from mutants.places import Mutant, shown
+from mutants.reached import Reached
+
+
+class Fate(msgspec.Struct, kw_only=True):
+    """What became of a change: killed (by a test, or because the tests did not end), survived, or declared equal."""
+
+    room: str
+    file: str
+    line: int
+    operator: str
+    key: str
+    fate: str
+    tests: int
+    seconds: float
+    by: str = ""
+    diff: str = ""
+
+
+@dataclass(eq=False)
+class Trial:
+    """A change that is being tried."""
+
+    mutant: Mutant
+    tests: list[str]
+    said: Path
+    child: Child
+    start: float
+    limit: float
+
+    def fate(self) -> Fate | None:
+        """None while it runs."""
+        late = monotonic() - self.start > self.limit
+        if not self.child.ended() and not late:
+            return None
+        if late and self.child.status is None:
+            self.child.stop()
+            return told(self.mutant, "killed", len(self.tests), monotonic() - self.start, "the tests did not end")
+        survived = self.child.status == pytest.ExitCode.OK
+        failed = [
+            line for line in self.said.read_text(errors="replace").splitlines() if line.startswith(("FAILED", "ERROR"))
+        ]
+        by = "" if survived else (failed[0][:200] if failed else f"exit code {self.child.status}")
+        return told(
+            self.mutant, "survived" if survived else "killed", len(self.tests), monotonic() - self.start, by
+        )  # fmt: skip
+
+
+def start(mutant: Mutant, reached: Reached, folder: Path, lane: int) -> Trial:
+    """Starts the tests of a change; `lane` is a number that no other trial has at this time."""
+    tests, source, own = reached.tests(mutant), mutant.source, folder / f"lane{lane}"
+    assert source is not None
+    own.mkdir(parents=True, exist_ok=True)
+    copy, said = own / "changed.py", own / "said"
+    copy.write_text(source)
+
+    def work() -> int:
+        os.environ["XCHECK_MUTANT"] = f"{mutant.path}:{copy}"
+        sitecustomize.change(str(mutant.path), source)
+        files = sorted({test.partition("::")[0] for test in tests})
+        return run_pytest(files, Chosen(tests), "-x", f"--basetemp={own / 'tmp'}") if tests else 0
+
+    expected = sum(reached.seconds[test] for test in tests)
+    child = forked(work, said, cache=folder / "cache", own_cache=own / "cache")
+    return Trial(mutant, tests, said, child, monotonic(), 4 * expected + 60)
+
+
+def told(mutant: Mutant, fate: str, tests: int, seconds: float, by: str) -> Fate:
+    before, after = mutant.path.read_text(), mutant.source or ""
+    diff = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
+    return Fate(
+        room=mutant.room, file=shown(mutant.path), line=mutant.line, operator=mutant.operator, key=mutant.key[:16],
+        fate=fate, tests=tests, seconds=round(seconds, 1), by=by, diff="\n".join(list(diff)[3:]),
+    )  # fmt: skip
