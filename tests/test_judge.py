@@ -70,6 +70,7 @@ def test_normwise_results_are_judged_by_the_norm_alone():
         found = verdict(A, truth, normwise=True)
         assert bool(found) is agrees
         assert "normwise stable only: not judged" in found.text
+        assert found.resolution[0] == found.resolution[1] * np.linalg.norm(truth.value) / 1000
 
 
 @pytest.mark.skipif(not installed("torch"), reason="the implementations are written in PyTorch")
@@ -90,6 +91,8 @@ def test_an_implementation_that_is_only_normwise_stable_says_so(monkeypatch, nor
     result = work((parse_id("tanh_mlp/gradient/torch_other/float64/cpu"), Settings()))
     assert result.outcome is (Outcome.AGREES if normwise else Outcome.DISAGREES)
     assert result.ratio > 600
+    assert len(result.resolution) == 2
+    assert all(32 * 2.0**-53 <= seen < 1e-10 for seen in result.resolution)
 
 
 def test_scale_is_floored_at_the_value_and_at_the_smallest_normal():
