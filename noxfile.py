@@ -46,6 +46,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def border(session: nox.Session) -> None:
+    """Hands 3,000 random command lines and 3,000 random calls to the border; each ends in a clear line, soon."""
+    install(session, "test", extras="all,bench,report")
+    session.run("python", "-m", "pytest", "tests/border", *session.posargs, env={**THREADS, "XCHECK_BORDER": "3000"})
+
+
+@nox.session
 def zoo(session: nox.Session) -> None:
     """Plants every defect of tests/zoo wherever it applies and writes the figures to reports/zoo.json; then `right`."""
     install(session, "test")

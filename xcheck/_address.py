@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 
-from xcheck._errors import CaseError, UsageError
+from xcheck._errors import CaseError, UsageError, XCheckError
+from xcheck._foreign import raised
 from xcheck.case import Case
 from xcheck.exact import certify
 from xcheck.exact.certify import by_convention
@@ -56,8 +57,13 @@ def sampled(case: Case, quantity: Quantity) -> Case:
 
 @lru_cache(maxsize=512)
 def _case(case: Case, dtype: str) -> str:
-    lines = [case.name, program_digest(case, dtype), word((case.wrt, *case.arguments)), word(case.kinks)]
-    lines += [f"{name} {word(values)}" for name, values in vectors(case, dtype)]
+    try:
+        lines = [case.name, program_digest(case, dtype), word((case.wrt, *case.arguments)), word(case.kinks)]
+        lines += [f"{name} {word(values)}" for name, values in vectors(case, dtype)]
+    except XCheckError:
+        raise
+    except (Exception, SystemExit, GeneratorExit) as error:  # a program is somebody else's code
+        raise CaseError(f"the program of case {case.name} cannot be evaluated: {raised(error)}") from error
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

@@ -9,18 +9,14 @@ from typing import Any, TypeVar
 
 from xcheck._errors import UnknownName, UsageError
 from xcheck._registry import unknown
-from xcheck._text import one_line
+from xcheck._text import shown
 
 T = TypeVar("T")
 
 
 def refuse(what: str, given: object, expected: str) -> UsageError:
     """The line that a wrong argument gets."""
-    try:
-        came = repr(given)
-    except Exception as error:  # a foreign repr may raise anything
-        came = f"a {type(given).__name__} whose repr raised {type(error).__name__}"
-    return UsageError(f"{what} is {one_line(came, 80)}, expected {expected}")
+    return UsageError(f"{what} is {shown(given)}, expected {expected}")
 
 
 def of_kind(what: str, given: object, kind: type[T] | tuple[type[T], ...], expected: str) -> T:
@@ -72,7 +68,7 @@ def words(what: str, given: Any) -> tuple[str, ...]:
     xcheck._errors.UsageError: dtypes is 'float32', expected a tuple of words such as ('float32',)
     """
     if isinstance(given, str):
-        raise refuse(what, given, f"a tuple of words such as ({one_line(repr(str(given)), 80)},)")
+        raise refuse(what, given, f"a tuple of words such as ({shown(str(given))},)")
     try:
         found = tuple(given)
     except TypeError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xcheck._errors import UsageError
+from xcheck._text import shown
 
 #: Unit roundoff u: half the distance from 1 to the next number.
 UNIT = {"float64": 2.0**-53, "float32": 2.0**-24, "tf32": 2.0**-11, "bfloat16": 2.0**-8}
@@ -21,5 +22,5 @@ def check_dtype(dtype: str) -> str:
         UsageError: it is none that xcheck knows.
     """
     if not isinstance(dtype, str) or dtype not in UNIT:
-        raise UsageError(f"unknown dtype {dtype!r}; known: {', '.join(UNIT)}")
+        raise UsageError(f"unknown dtype {shown(dtype)}; known: {', '.join(UNIT)}")
     return dtype

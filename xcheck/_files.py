@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
+from xcheck._arguments import refuse
 from xcheck._errors import StoreError, UsageError, XCheckError
 from xcheck._text import one_line, printable
 
@@ -34,9 +35,9 @@ def path_of(what: str, given: object) -> Path:
     xcheck._errors.UsageError: folder is 3, expected the path of a file or folder
     """
     if not isinstance(given, (str, os.PathLike)):
-        raise UsageError(f"{what} is {one_line(repr(given), 80)}, expected the path of a file or folder")
+        raise refuse(what, given, "the path of a file or folder")
     try:
-        os.lstat(given)
+        os.stat(given)
     except ValueError as error:  # NUL, or a character that no file system has
         raise UsageError(f"{what} {one_line(given, 80)!r} is no path: {error}") from None
     except OSError as error:

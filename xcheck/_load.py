@@ -42,7 +42,18 @@ def load_cases(path: str | Path | None = None) -> MappingProxyType[str, Case]:
     place = path_of("cases", path).resolve()
     if not place.is_dir() and not place.is_file():
         raise CaseError(f"no file or folder {place} to load cases from; --cases takes a case file or a folder of them")
-    return _load(place)
+    found = _load(place)
+    for case in found.values():
+        with foreign(f"{place}: the values of case {case.name!r} cannot be made", CaseError):
+            _demand_values(case)
+    return found
+
+
+def _demand_values(case: Case) -> None:
+    """What every use of a case asks of its values, asked while it is known whose they are."""
+    _ = case.p, case.holds_in_float32
+    if not case.n:
+        raise CaseError("its inputs have no example; expected at least one, along their first axis")
 
 
 @cache
@@ -59,6 +70,7 @@ def _with_entry_points(folder: Path) -> MappingProxyType[str, Case]:
                 theirs = _declared(module, Path(module.__file__ or ".").parent / "values")
                 for case in theirs:
                     found.refuse_twice(case.name)
+                    _demand_values(case)
         except UsageError as error:
             withdraw_unloaded()
             left_out(error)

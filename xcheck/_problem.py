@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from xcheck._arguments import one_of, whole
+from xcheck._arguments import of_kind, one_of, whole
 from xcheck._dtypes import check_dtype
 from xcheck._errors import Unsupported
 from xcheck._judge import Verdict
@@ -194,6 +194,7 @@ def problem(
     torch.Size([2, 3])
     """
     case, quantity = find_case(case), find_quantity(quantity)
+    of_kind("device", device, str, "cpu, cuda or cuda:1")
     native = adapter(framework)
     native.register(Problem, DYNAMIC, STATIC)
     values = case.values(check_dtype(dtype))

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from xcheck._errors import DuplicateName, UnknownName, UsageError
+from xcheck._text import shown
 
 T = TypeVar("T")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -73,13 +74,13 @@ class Registry(Mapping[str, T]):
 def check_name(kind: str, name: str) -> None:
     """Names become parts of ids, so they are plain: `[a-z][a-z0-9_]*`."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise UsageError(f"{kind} name {name!r} does not match [a-z][a-z0-9_]*: use small letters, digits and _")
+        raise UsageError(f"{kind} name {shown(name)} does not match [a-z][a-z0-9_]*: use small letters, digits and _")
 
 
 def unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
     """The one line that an unknown name gets."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     if near:
-        return f"unknown {kind} {name!r}; did you mean {near[0]!r}?"
+        return f"unknown {kind} {shown(name)}; did you mean {near[0]!r}?"
     listed = ", ".join(list(known)[:8]) + (", ..." if len(known) > 8 else "")
-    return f"unknown {kind} {name!r}; known: {listed or 'none'}"
+    return f"unknown {kind} {shown(name)}; known: {listed or 'none'}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from xcheck._arguments import refuse
 from xcheck._errors import UsageError
-from xcheck._text import one_line
+from xcheck._text import one_line, shown
 
 #: What a scale may be written in; a case has some of them.
 NAMES = ("n", "c", "p", "r", "nll", "noise_var")
@@ -66,7 +66,7 @@ def _parsed(scale: object, names: Collection[str]) -> ast.expr:
     try:
         tree = ast.parse(scale.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise UsageError(f"convention scale {one_line(repr(scale))} cannot be evaluated: {one_line(error)}") from None
+        raise UsageError(f"convention scale {shown(scale)} cannot be evaluated: {one_line(error)}") from None
     for node in ast.walk(tree):
         if isinstance(node, ast.expr) and not _allowed(node, names):
             raise UsageError(

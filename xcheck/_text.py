@@ -39,6 +39,18 @@ def one_line(text: object, limit: int = LIMIT) -> str:
     return printable(" ".join(_said(text)[: 10 * limit].split()), limit)
 
 
+def shown(thing: object, limit: int = 80) -> str:
+    """The repr of anything, on one line.
+
+    >>> shown([1, "two"])
+    "[1, 'two']"
+    """
+    try:
+        return one_line(repr(thing), limit)
+    except Exception as error:  # a foreign __repr__ may raise anything
+        return f"a {type(thing).__name__} whose repr raised {type(error).__name__}"
+
+
 def _said(text: object) -> str:
     try:
         return str.__str__(text) if isinstance(text, str) else str(text)

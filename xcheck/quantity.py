@@ -72,6 +72,7 @@ class Quantity:
     needs_loss: bool = False
 
     def __post_init__(self) -> None:
+        check_name("quantity", self.name)
         for name in ("formula", "shape"):
             of_kind(f"the {name} of quantity {self.name!r}", getattr(self, name), str, "text")
         if not all(len(letter) == 1 and letter.isalpha() for letter in self.shape.split()):

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from xcheck import _checks, _guard, _reference
-from xcheck._arguments import of_kind, one_of
+from xcheck._arguments import function, of_kind, one_of
 from xcheck._convention import to_our_axes, to_our_numbers
 from xcheck._dtypes import UNIT, check_dtype
 from xcheck._errors import Mismatch, NoReference
@@ -62,6 +62,9 @@ def judge(
         one_of("framework", framework, FRAMEWORKS)
     of_kind("convention", convention, (Convention, type(None)), "an xcheck.Convention")
     of_kind("reference", reference, (Reference, type(None)), "an xcheck.Reference")
+    of_kind("reproduce", reproduce, (str, type(None)), "text")
+    if related is not None:
+        function("related", related)
     case, quantity = _reference.find_case(case), _reference.find_quantity(quantity)
     if reference is None:
         try:
@@ -91,14 +94,14 @@ def judge(
     return replace(verdict, text=message(verdict, reference, dtype, reproduce, worst))
 
 
-def check(actual: Any, case: Case | str, quantity: Quantity | str, **options: Any) -> Verdict:
+def check(actual: Any, case: Case | str, quantity: Quantity | str, *, dtype: str, **options: Any) -> Verdict:
     """`judge`, raising where the result does not agree or cannot be judged; the options are those of `judge`.
 
     Raises:
         Mismatch: an AssertionError with the full message.
         NoReference: there is nothing to judge by; the message says why.
     """
-    return agreed(judge(actual, case, quantity, **options))
+    return agreed(judge(actual, case, quantity, dtype=dtype, **options))
 
 
 def agreed(verdict: Verdict) -> Verdict:

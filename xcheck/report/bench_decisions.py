@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from xcheck._errors import UsageError
+from xcheck._files import read_bytes
 from xcheck.bench.decide import decisions
 from xcheck.bench.schema import Bench, Cell
 from xcheck.report import bench_words as words
@@ -40,7 +41,7 @@ def write_decisions(bench: Bench, page: Path) -> None:
     Raises:
         UsageError: the page has no such marks.
     """
-    text = page.read_text(encoding="utf-8")
+    text = read_bytes(page).decode(errors="replace")
     if BEGIN not in text or END not in text:
         raise UsageError(f"{page} has no lines {BEGIN} and {END} to write the decision table between")
     before, rest = text.split(BEGIN, 1)

@@ -41,7 +41,6 @@ for (const box of document.querySelectorAll("select")) box.addEventListener("cha
 
 def write_page(bench: Bench, path: Path) -> None:
     """Writes the page, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, page(bench).encode())
 
 
@@ -168,7 +167,6 @@ def _listed(facts: object, indent: str = "") -> str:
 
 def write_pictures(bench: Bench, folder: Path) -> Iterable[Path]:
     """Every picture of the page as an SVG file of its own."""
-    folder.mkdir(parents=True, exist_ok=True)
     drawn = {
         one.key.replace("/", "-"): bars(one)
         for one in bench.groups

@@ -31,20 +31,23 @@ WIDEST, LONGEST = 10_000, 10**7
 class Screen(Console):
     """A console that prints any text as it is: no markup, no emoji, no control characters of somebody else's."""
 
-    def __init__(self, *, stderr: bool = False) -> None:
+    def __init__(self, *, stderr: bool = False, width: int | None = None) -> None:
         stream = sys.stderr if stderr else sys.stdout
         # A terminal has a width of its own, and COLUMNS is the reader's word for one.
         known = stream.isatty() or os.environ.get("COLUMNS", "").isdecimal()
-        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False, width=None if known else PIPE_WIDTH)
+        width = width if known or width else PIPE_WIDTH
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False, width=width)
 
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(printable(text, LONGEST), **options)
 
     def print(self, *objects: Any, **options: Any) -> None:
         """A table is as wide as the screen, or as wide as its names need: they are not broken."""
-        if isinstance(objects[0], Table):
+        if objects and isinstance(objects[0], Table):
             least = Measurement.get(self, self.options.update(width=WIDEST), objects[0]).minimum
-            options = {"width": max(self.width, least), "crop": False, **options}
+            if least > self.width:
+                Screen(stderr=self.stderr, width=least).print(*objects, **options)
+                return
         super().print(*objects, **options)
 
     def on_broken_pipe(self) -> None:

@@ -138,17 +138,17 @@ def read_document(path: str | Path) -> Document:
         StoreError: it cannot be read, is damaged, or has another schema.
     """
     document = read_json(path_of("the file", path), Document, "file of results", "xcheck verify --json FILE writes one")
-    if document.schema != SCHEMA:
-        raise StoreError(f"{path} has schema {document.schema!r}; this xcheck reads {SCHEMA!r}")
-    return check_numbers(document, path)
+    return checked(document, path)
 
 
-def check_numbers(document: Read, path: str | Path) -> Read:
-    """The same document, each of whose ratios and values is a number, or the word of one.
+def checked(document: Read, path: str | Path) -> Read:
+    """The same document, of this schema, each of whose ratios and values is a number, or the word of one.
 
     Raises:
-        StoreError: one is another word.
+        StoreError: it has another schema, or a value is another word.
     """
+    if document.schema != SCHEMA:
+        raise StoreError(f"{path} has schema {document.schema!r}; this xcheck reads {SCHEMA!r}")
     for one in document.results:
         worst = () if one.worst is None else (one.worst.actual,)
         for value in (one.ratio, one.ratio_F, *worst):

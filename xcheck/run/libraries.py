@@ -20,7 +20,7 @@ from xcheck.quantities import load_quantities
 from xcheck.quantity import implementations
 from xcheck.result import Document, Result
 from xcheck.run import Watcher, run
-from xcheck.run.journal import check_numbers
+from xcheck.run.journal import checked
 from xcheck.run.pool import Failure, run_isolated
 from xcheck.run.results import Results
 from xcheck.run.settings import Settings
@@ -155,4 +155,4 @@ def read_scoreboard(path: Path) -> Scoreboard:
     Raises:
         StoreError: there is no such file, or it is damaged.
     """
-    return check_numbers(read_json(path, Scoreboard, "scoreboard", "xcheck libraries writes it"), path)
+    return checked(read_json(path, Scoreboard, "scoreboard", "xcheck libraries writes it"), path)
