@@ -142,6 +142,7 @@ def test_every_function_with_a_cut_is_declared_and_refused_on_it(name: str) -> N
 def test_a_branch_goes_by_the_real_part_of_the_whole_disc() -> None:
     alg = ComplexBalls()
     assert alg.sign(np.array([flint.acb(1) + DISC, flint.acb(-1) + DISC], dtype=object)).tolist() == [1, -1]
+    assert alg.sign(np.array([flint.acb(0)], dtype=object)).tolist() == [0]
     for z in (flint.acb(0.0625) + DISC, flint.acb(0, 1)):
         with pytest.raises(Undecidable):
             alg.sign(np.array([z], dtype=object))

@@ -52,7 +52,6 @@ class Mutant:
     span: tuple[int, int]
     #: Whether the statement runs when the file is imported, outside every function.
     at_import: bool
-    text: str
     key: str
 
     @property
@@ -73,7 +72,7 @@ def digest(*words: object) -> str:
     return sha256("\0".join(map(str, words)).encode()).hexdigest()
 
 
-def mutants(room: str, path: Path, seed: int) -> Iterator[tuple[str, Mutant]]:
+def mutants(room: str, path: Path) -> Iterator[tuple[str, Mutant]]:
     """All changes of a file, each with the key of its place."""
     source = path.read_text()
     lines, tree = source.splitlines(), get_ast(source)
@@ -88,22 +87,20 @@ def mutants(room: str, path: Path, seed: int) -> Iterator[tuple[str, Mutant]]:
                     continue
                 text, scope = lines[line - 1].strip(), qualified(node)
                 met[scope, text, name] += 1
-                words = (seed, room, scope, text, met[scope, text, name])
-                place = digest(*words[:-1], lines[line - 1][column:].strip())
-                yield place, Mutant(
-                    room, path, name, occurrence, line, span(node), at_import(node), text, digest(*words, name),
-                )  # fmt: skip
+                place = digest(room, scope, text, lines[line - 1][column:].strip())
+                key = digest(room, scope, text, met[scope, text, name], name)
+                yield place, Mutant(room, path, name, occurrence, line, span(node), at_import(node), key)
 
 
 def sample(room: str, size: int, seed: int) -> list[Mutant]:
     """So many changes of a room, at most one at a place: those of the least hash."""
     places: dict[str, list[Mutant]] = {}
     for path in ROOMS[room].files:
-        for place, mutant in mutants(room, path, seed):
+        for place, mutant in mutants(room, path):
             places.setdefault(place, []).append(mutant)
     chosen: list[Mutant] = []
-    for place in sorted(places):
-        first = min(places[place], key=lambda mutant: mutant.key)
+    for place in sorted(places, key=lambda place: digest(seed, place)):
+        first = min(places[place], key=lambda mutant: digest(seed, mutant.key))
         if len(chosen) < size and first.source is not None:
             chosen.append(first)
     return chosen

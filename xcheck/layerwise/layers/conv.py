@@ -147,10 +147,7 @@ class Conv(Flat):
         for axis in range(self.dims):
             reach = (conv.kernel_size[axis] - 1) * conv.dilation[axis] + 1
             length = (self.x.shape[2 + axis] - 1) * conv.stride[axis] + reach
-            g = g.narrow(2 + axis, 0, min(length, g.shape[2 + axis]))
-            missing = length - g.shape[2 + axis]
-            if missing > 0:
-                g = functional.pad(g, [0, 0] * (self.dims - 1 - axis) + [0, missing])
+            g = g.narrow(2 + axis, 0, length)
         return g
 
     def second(self, g: Tensor, v: Tensor | None, w: Weights | None) -> tuple[Tensor | None, Weights | None]:
