@@ -74,8 +74,8 @@ def test_confident_logits_are_certified() -> None:
 @pytest.mark.parametrize("quantity", ["value", "gradient", "jacobian_inputs", "hvp", "ggnvp", "third_derivative"])
 def test_deep_nets_with_normalisation_are_certified(quantity: str) -> None:
     """Balls grow a few bits a layer, and a disc much faster: smaller discs and more bits follow."""
-    layers = [layer for _ in range(24) for layer in (Linear(3, 3), LayerNorm(3), Tanh())]
-    deep = case(Sequential(*layers, Linear(3, 2)), (0, 0, 0), mse())
+    layers = [layer for _ in range(24) for layer in (Linear(8, 8), LayerNorm(8), Tanh())]
+    deep = case(Sequential(Linear(3, 8), *layers, Linear(8, 2)), (0, 0, 0), mse())
     leaf = certify(deep, [Q[quantity]])[quantity][""]
     assert 0 < np.max(leaf.radius) <= 2.0**-100 * np.max(np.abs(leaf.value))
 
