@@ -67,8 +67,8 @@ BESIDE_A_KINK = {
     "abs": lambda xp, z: xp.abs(z),
     "where": lambda xp, z: xp.where(z > 0.0, 3.0 * z, -5.0 * z),
     "max": lambda xp, z: xp.max(xp.stack([z, 2.0 * z, 0.0 * z], axis=-1), axis=-1),
-    "nested": lambda xp, z: xp.nn.relu(xp.abs(z) - 2.0**-42) * z,
-    "clip": lambda xp, z: xp.clip(1.0 + z, min=1.0) * z,
+    "nested": lambda xp, z: xp.nn.relu(xp.abs(z) - 2.0**-42),
+    "clip": lambda xp, z: xp.clip(1.0 + z, min=1.0),
 }
 
 
@@ -85,9 +85,7 @@ def test_beside_a_kink_the_scale_is_that_of_the_branch_that_is_taken(name: str) 
     load_quantities()
     wanted = [QUANTITIES[quantity] for quantity in ("jacobian_inputs", "value")]
     found = certify(case, wanted)["jacobian_inputs"][""]
-    taken = np.abs(np.array([1.0, -1.0, 3.0]) / NEAR)  # what is quadratic has the rounding of z in its slope
-    assert np.max(found.scale) < 20 * np.max(np.abs(found.value)) + 20
-    assert np.max(found.scale) < np.max(taken)
+    assert np.max(found.scale) < 20 * np.max(np.abs(found.value))
     assert margin(case) < 100 * NEAR, "the branch margin still says how near the other side is"
 
 
@@ -142,3 +140,16 @@ def test_normwise_noise_is_in_tangents_and_cotangents_and_nothing_in_exact_arith
     x = tape.variable(value)
     (pulled,) = tape.pullback(tape.normwise(x, (1,), 1.0), tangent[0], [x])
     assert 0.9 < spread(pulled[:, 0], 0.0) / (5 / 2**0.5) < 1.1
+
+
+@pytest.mark.parametrize(("a", "b"), [(1e-200, 1e-200), (1e200, 1e-200), (0.0, 1.0), (5e-324, 1.0)])
+def test_products_far_from_one_have_finite_noise(a: float, b: float) -> None:
+    product = MonteCarlo(seed=1).matmul(np.full((N, 1, 2), a), np.full((N, 2, 1), b))
+    assert np.all(np.isfinite(product))
+    assert np.max(np.abs(product - 2 * a * b)) <= 30 * NOISE * a * b
+
+
+def test_a_large_entry_that_meets_a_small_one_does_not_overflow() -> None:
+    a, b = np.array([[1e200, 1e-200]]), np.array([[1e-200], [1e200]])
+    product = MonteCarlo(seed=1).matmul(a, b)
+    assert abs(product[0, 0] - 2) < 1000 * NOISE

@@ -125,7 +125,9 @@ class MonteCarlo(ArrayAlgebra):
         if a.shape[-1] == 1:
             return self.noisy(product)
         left, right = _unit(a, -1), _unit(b, -2)
-        return self._summed(product, (a / left) ** 2 @ (b / right) ** 2, left * right, a.shape[-1])
+        with np.errstate(over="ignore", under="ignore"):  # where the units of both overflow, the product need not
+            unit = np.clip(left * right, 2.0**-1074, 2.0**1023)
+        return self._summed(product, (a / left) ** 2 @ (b / right) ** 2, unit, a.shape[-1])
 
     def _summed(self, total: np.ndarray, squares: np.ndarray, unit: np.ndarray, terms: int) -> np.ndarray:
         """Random rounding of the terms and of all partial sums of a sequential sum of `terms` numbers, whose `squares`
