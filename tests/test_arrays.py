@@ -46,7 +46,7 @@ def test_rounding_to_bfloat16_is_to_nearest_even() -> None:
 
 
 def test_an_unknown_dtype_is_one_clear_line() -> None:
-    with pytest.raises(CaseError, match="'float16' is not one of float64, float32, tf32, bfloat16"):
+    with pytest.raises(CaseError, match="dtype is 'float16', expected one of float64, float32, tf32, bfloat16"):
         Normal((1,), 1, dtype="float16").make()
 
 
@@ -96,3 +96,38 @@ def test_the_digest_is_of_every_byte_of_an_array() -> None:
 def test_a_missing_stored_file_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match=r"cannot read 'w' of .*weights\.npz"):
         Stored("weights.npz", "w").load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("declare", "line"),
+    [
+        (lambda: Normal(3, 1), "Normal: shape is 3, expected a tuple of sizes"),
+        (lambda: Normal([3], 1), r"shape is \[3\], expected a tuple"),
+        (lambda: Normal((3, -1), 1), "shape is"),
+        (lambda: Normal((3.0,), 1), "shape is"),
+        (lambda: Normal((True,), 1), "shape is"),
+        (lambda: Normal((3,), -1), "seed is -1, expected a whole number from 0"),
+        (lambda: Normal((3,), 1.5), "seed is 1.5"),
+        (lambda: Normal((3,), None), "seed is None"),
+        (lambda: Normal((3,), 1, scale=float("inf")), "scale is inf, expected a finite real number"),
+        (lambda: Normal((3,), 1, mean=1j), "mean is 1j"),
+        (lambda: Normal((3,), 1, mean="0"), "mean is '0'"),
+        (lambda: LogNormal((3,), 1, sigma=-1.0), "sigma is -1.0, expected a number from 0"),
+        (lambda: Uniform((3,), 1, low=float("nan")), "low is nan"),
+        (lambda: Linspace(0.0, None, (3,)), "stop is None"),
+        (lambda: Integers((3,), 1, 0, 2.5), "high is 2.5, expected a whole number"),
+        (lambda: Integers((3,), 1, 5, 5), "low is 5 and high is 5"),
+        (lambda: Literal(None), "Literal: values is None, expected real numbers, nested as a rectangle"),
+        (lambda: Literal("12"), "values is '12'"),
+        (lambda: Literal((1.0, 2j)), "values is"),
+        (lambda: Literal(((1.0,), (2.0, 3.0))), "values is"),
+        (lambda: Literal((1.0, None)), "values is"),
+        (lambda: Literal(2**70), "values is"),
+        (lambda: Computed("f", 3), "function is 3, expected a function"),
+        (lambda: Stored(3, "w"), "file is 3, expected the name of an npz file"),
+    ],
+)
+def test_a_broken_descriptor_is_one_clear_line(declare, line: str) -> None:
+    with pytest.raises(CaseError, match=line) as raised:
+        declare()
+    assert "\n" not in str(raised.value)

@@ -19,6 +19,7 @@ ROOMS = (
     {"_registry", "_arguments", "_atomic", "_scale", "_ending", "_files", "_foreign"},
     {"arrays"},
     {"program"},
+    {"_fields"},
     {"case"},
     {"result"},
     {"quantity", "_gaps", "_load"},

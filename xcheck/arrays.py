@@ -25,11 +25,67 @@ from xcheck._atomic import write_atomically
 from xcheck._errors import CaseError
 
 Shape = tuple[int, ...]
+#: The dtypes to which values may be rounded.
+HELD = ("float64", "float32", "tf32", "bfloat16")
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _finite(value: Any) -> bool:
+    return (_whole(value) or isinstance(value, (float, np.floating))) and bool(np.isfinite(float(value)))
+
+
+def _shown(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:56]} ..."
+
+
+def _numeric(values: Any) -> bool:
+    try:
+        return np.asarray(values).dtype.kind in "fiub"
+    except ValueError:  # ragged
+        return False
+
+
+NUMBER = (_finite, "a finite real number")
+#: What the fields of descriptors must be, by their name, and how that is said.
+FORMS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "shape": (
+        lambda shape: isinstance(shape, tuple) and all(_whole(size) and size >= 0 for size in shape),
+        "a tuple of sizes such as (4, 3)",
+    ),
+    "seed": (lambda seed: _whole(seed) and seed >= 0, "a whole number from 0"),
+    "mean": NUMBER, "scale": NUMBER, "low": NUMBER, "high": NUMBER, "start": NUMBER, "stop": NUMBER,
+    "sigma": (lambda sigma: _finite(sigma) and sigma >= 0, "a number from 0"),
+    "dtype": (lambda dtype: dtype in HELD, f"one of {', '.join(HELD)}"),
+    "values": (_numeric, "real numbers, nested as a rectangle"),
+    "function": (callable, "a function of arrays"),
+    "file": (lambda file: isinstance(file, str), "the name of an npz file"),
+    "key": (lambda key: isinstance(key, str), "the name of an entry"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Descriptor:
-    """Base of all descriptors; `make` computes the float64 values, `load` prefers stored bytes."""
+    """Base of all descriptors; `make` computes the float64 values, `load` prefers stored bytes.
+
+    Raises:
+        CaseError: a field is of the wrong form; the message says what came and what was expected.
+
+    >>> Normal(3, seed=1)
+    Traceback (most recent call last):
+    ...
+    xcheck._errors.CaseError: Normal: shape is 3, expected a tuple of sizes such as (4, 3)
+    """
+
+    def __post_init__(self) -> None:
+        for part in fields(self):
+            holds, expected = FORMS.get(part.name, (lambda value: True, ""))
+            value = getattr(self, part.name)
+            if not holds(value):
+                raise CaseError(f"{type(self).__name__}: {part.name} is {_shown(value)}, expected {expected}")
 
     def make(self, folder: Path | None = None) -> np.ndarray:
         raise CaseError(f"{type(self).__name__} is no array; use Normal, Uniform, Linspace, LogNormal, Literal ...")
@@ -124,22 +180,28 @@ def frozen(values: np.ndarray) -> np.ndarray:
 def rounded(values: np.ndarray, dtype: str) -> np.ndarray:
     """float64 values that `dtype` holds exactly; integers stay integers.
 
+    Raises:
+        CaseError: an unknown dtype, or values that are no real numbers of at most 64 bits.
+
     >>> float(rounded(np.array(0.1), "bfloat16"))
     0.10009765625
     """
     values = np.asarray(values)
+    if values.dtype.kind not in "fiub" or (values.dtype == np.uint64 and (values >= 2**63).any()):
+        raise CaseError(f"values of dtype {values.dtype} are no real numbers of 64 bits")
     if values.dtype.kind in "iub":
         return values.astype(np.int64)
     if dtype == "float64":
         return values.astype(np.float64)
-    single = values.astype(np.float32)
+    with np.errstate(over="ignore"):  # inf says that float32 does not hold it
+        single = values.astype(np.float32)
     if dtype == "bfloat16":
         bits = single.view(np.uint32)
         # Round to nearest, ties to even, on the upper 16 bits of the float32 pattern.
         bits = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
         single = (bits & np.uint32(0xFFFF0000)).view(np.float32)
-    elif dtype not in ("float32", "tf32"):
-        raise CaseError(f"dtype {dtype!r} is not one of float64, float32, tf32, bfloat16")
+    elif dtype not in HELD:
+        raise CaseError(f"dtype {dtype!r} is not one of {', '.join(HELD)}")
     return single.astype(np.float64)
 
 
@@ -207,6 +269,14 @@ class Integers(Descriptor):
     seed: int
     low: int
     high: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, value in (("low", self.low), ("high", self.high)):
+            if not _whole(value):
+                raise CaseError(f"Integers: {name} is {value!r}, expected a whole number")
+        if self.low >= self.high:
+            raise CaseError(f"Integers: low is {self.low} and high is {self.high}, expected low < high")
 
     def make(self, folder: Path | None = None) -> np.ndarray:
         return np.random.default_rng(self.seed).integers(self.low, self.high, self.shape)

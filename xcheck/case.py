@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 
 from xcheck._errors import CaseError
-from xcheck._registry import check_name
+from xcheck._fields import check_batch, check_fields, check_values
 from xcheck.arrays import Descriptor, Normal, Rows, frozen, rounded
 from xcheck.program import Loss, Program
 
@@ -73,33 +72,7 @@ class Case:
     folder: Path | None = None
 
     def __post_init__(self) -> None:
-        check_name("case", self.name)
-        for part in ("params", "inputs", "tangents"):
-            mapping = getattr(self, part)
-            if not isinstance(mapping, Mapping) or not all(isinstance(d, Descriptor) for d in mapping.values()):
-                raise CaseError(
-                    f"case {self.name}: {part} must map names to descriptors such as Normal((4, 3), seed=1)"
-                )
-            object.__setattr__(self, part, MappingProxyType(dict(mapping)))
-        if not callable(self.program):
-            raise CaseError(f"case {self.name}: program must be callable as program(xp, params, inputs)")
-        if (self.loss is None) != (self.targets is None):
-            raise CaseError(f"case {self.name}: loss and targets belong together; one of them is missing")
-        for name, examples in self.sampled.items():
-            if (
-                name not in self.quantities
-                or list(examples) != sorted(set(examples) & set(range(self.n)))
-                or not examples
-            ):
-                raise CaseError(
-                    f"case {self.name}: sampled[{name!r}] is {examples!r}; expected a quantity of the case, "
-                    f"and some of its {self.n} examples in ascending order"
-                )
-        for argument in () if self.wrt == "params" else self.arguments:
-            if argument not in self.inputs:
-                raise CaseError(
-                    f"case {self.name}: wrt names {argument!r}, but the inputs are {', '.join(self.inputs)}"
-                )
+        check_fields(self)
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -110,14 +83,14 @@ class Case:
 
     @cached_property
     def _declared(self) -> Values:
-        def load(descriptor: Descriptor) -> np.ndarray:
-            return frozen(descriptor.load(self.folder))
+        def load(part: str, name: str, descriptor: Descriptor) -> np.ndarray:
+            return frozen(check_values(self.name, part, name, descriptor.load(self.folder)))
 
-        return Values(
-            MappingProxyType({name: load(d) for name, d in self.params.items()}),
-            MappingProxyType({name: load(d) for name, d in self.inputs.items()}),
-            None if self.targets is None else load(self.targets),
-        )
+        params = {name: load("params", name, d) for name, d in self.params.items()}
+        inputs = {name: load("inputs", name, d) for name, d in self.inputs.items()}
+        targets = None if self.targets is None else load("targets", "targets", self.targets)
+        check_batch(self, inputs, targets)
+        return Values(MappingProxyType(params), MappingProxyType(inputs), targets)
 
     def values(self, dtype: str = "float64") -> Values:
         """The arrays as `dtype` holds them; bfloat16 rounds them and so has references of its own."""
