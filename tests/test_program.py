@@ -152,9 +152,33 @@ def test_no_derivative_reaches_what_is_held():
 
 
 def test_outputs_and_aux():
-    assert split_aux(1.0) == ({"output": 1.0}, {})
-    assert split_aux({"a": 1.0}) == ({"a": 1.0}, {})
-    assert split_aux((1.0, 2.0)) == ({"output": 1.0}, {"aux": 2.0})
+    one, two = np.float64(1), np.float64(2)
+    assert split_aux(one) == ({"output": one}, {})
+    assert split_aux({"a": one}) == ({"a": one}, {})
+    assert split_aux((one, two)) == ({"output": one}, {"aux": two})
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (None, "output of type NoneType"),
+        (3, "output of type int"),
+        ("y", "output of type str"),
+        ([np.ones(2)], "output of type list"),
+        ({}, "an empty dict"),
+        ({"a": {"b": np.ones(2)}}, "output 'a' of type dict"),
+        ({1: np.ones(2)}, "a dict with the key 1"),
+        ((np.ones(2),), "a tuple of 1"),
+        ((np.ones(2),) * 3, "a tuple of 3"),
+        ((np.ones(2), None), "aux of type NoneType"),
+        ((np.ones(2), {"a": [np.ones(2)]}), "aux 'a' of type list"),
+        ((np.ones(2), (np.ones(2), np.ones(2))), "aux of type tuple"),
+    ],
+)
+def test_what_is_no_output_is_one_clear_line(returned, said):
+    with pytest.raises(CaseError) as raised:
+        split_aux(returned)
+    assert str(raised.value).startswith(f"a program returned {said}; expected an array,")
 
 
 def test_parameters_of_other_names_are_refused():

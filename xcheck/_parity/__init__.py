@@ -13,6 +13,7 @@ from xcheck._parity.jaxpr import recorded
 from xcheck._registry import unknown
 from xcheck.arrays import Literal
 from xcheck.case import Case
+from xcheck.exact.namespace import IntegerArray
 from xcheck.quantities import load_quantities
 from xcheck.quantities.value import program
 from xcheck.quantity import implementations
@@ -106,7 +107,7 @@ def _case(
     ported = recorded(jax_fn, [descriptor.make()[0] for descriptor in inputs.values()])
 
     def exact(xp: Any, params: Any, given: Mapping[str, Any]) -> Any:
-        squeezed = [a[0] if isinstance(a, np.ndarray) else xp.reshape(a, a.shape[1:]) for a in given.values()]
+        squeezed = [a.value[0] if isinstance(a, IntegerArray) else xp.reshape(a, a.shape[1:]) for a in given.values()]
         return _rows(ported(xp, *squeezed), xp.reshape)
 
     def native(function: Callable[..., Any]) -> Callable[..., Any]:

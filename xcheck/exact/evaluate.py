@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from xcheck._errors import CaseError, NoReference
+from xcheck._errors import CaseError, NoReference, XCheckError
 from xcheck.case import Case
+from xcheck.exact.arrays import boxed
 from xcheck.exact.monte_carlo import MonteCarlo
-from xcheck.exact.namespace import Array, Namespace
+from xcheck.exact.namespace import Array, IntegerArray, Namespace
 from xcheck.program import Loss, split_aux
 
 Value = Any
@@ -22,6 +24,24 @@ Outputs = dict[str, Value]
 def is_integer(value: Value) -> bool:
     """Tokens and labels stay NumPy integers in every algebra."""
     return isinstance(value, np.ndarray) and value.dtype.kind in "iub"
+
+
+@contextmanager
+def named(where: str) -> Iterator[None]:
+    """Says where it was that a program failed, in whatever way a user's code may fail.
+
+    Raises:
+        CaseError: the code raised what xcheck does not raise on purpose.
+    """
+    try:
+        yield
+    except CaseError as error:
+        raise CaseError(f"{where}{error}") from error
+    except XCheckError:
+        raise
+    except Exception as error:
+        line = " ".join(str(error).split())
+        raise CaseError(f"{where}the program raised {type(error).__name__}: {line}") from error
 
 
 class Evaluation:
@@ -43,32 +63,46 @@ class Evaluation:
         xp = self.namespace(alg, self.framework)
 
         def wrapped(values: Mapping[str, Value]) -> dict[str, Any]:
-            return {name: v if is_integer(v) else Array(xp, v) for name, v in values.items()}
+            return {name: given(v) for name, v in values.items()}
 
-        outputs, aux = split_aux(self.case.program(xp, wrapped(params), wrapped(inputs)))
-        for name, array in outputs.items():
-            if not isinstance(array, Array):
-                raise CaseError(
-                    f"case {self.case.name}: output {name!r} is a {type(array).__name__}; "
-                    "a program returns arrays of xp, a dict of them, or (outputs, aux)"
-                )
-        return {k: v.value for k, v in outputs.items()}, {k: xp.asarray(v).value for k, v in aux.items()}
+        def given(value: Value) -> Array | IntegerArray:
+            if is_integer(value):
+                return IntegerArray(xp, value)
+            return Array(xp, value if hasattr(value, "shape") else boxed(value))  # NumPy unwraps arrays of one entry
+
+        with named(f"case {self.case.name}: "):
+            outputs, aux = split_aux(self.case.program(xp, wrapped(params), wrapped(inputs)))
+            self._check(outputs)
+            return {k: v.value for k, v in outputs.items()}, {k: xp.real(v).value for k, v in aux.items()}
+
+    def _check(self, outputs: Mapping[str, Any]) -> None:
+        for name, output in outputs.items():
+            if not isinstance(output, Array):
+                raise CaseError(f"output {name!r} is a {type(output).__name__}, expected an array of reals of xp")
+            if not output.shape or 0 in output.shape:
+                raise CaseError(f"output {name!r} has shape {output.shape}, expected (n, ...) with entries")
+        unused = sorted(set(self.case.tangents) - {"params", *self.case.inputs, *outputs})
+        if unused:
+            raise CaseError(f"tangents has {unused[0]!r}, which is neither params, nor an input, nor an output")
 
     def loss(self, alg: Any, output: Value) -> Value:
         """The loss of one output."""
         declared, wrapped, targets = self._loss_of(alg, output)
-        return declared(wrapped.xp, wrapped, targets).value
+        with named(f"the loss of case {self.case.name}: "):
+            return declared(wrapped.xp, wrapped, targets).value
 
     def losses(self, alg: Any, output: Value) -> Value:
         """`l_n` (n,) of one output, without the r of the loss."""
         declared, wrapped, targets = self._loss_of(alg, output)
-        return declared.per_example(wrapped.xp, wrapped, targets).value
+        with named(f"the loss of case {self.case.name}: "):
+            return declared.per_example(wrapped.xp, wrapped, targets).value
 
-    def _loss_of(self, alg: Any, output: Value) -> tuple[Loss, Array, Any]:
+    def _loss_of(self, alg: Any, output: Value) -> tuple[Loss, Array, Array | IntegerArray]:
         if self.case.loss is None or self.values.targets is None:
             raise NoReference(f"case {self.case.name} has no loss")
         xp, targets = self.namespace(alg, self.framework), self.values.targets
-        return self.case.loss, Array(xp, output), targets if is_integer(targets) else Array(xp, alg.constant(targets))
+        wrapped = IntegerArray(xp, targets) if is_integer(targets) else Array(xp, alg.constant(targets))
+        return self.case.loss, Array(xp, output), wrapped
 
     def only_output(self, outputs: Outputs) -> Value:
         if len(outputs) != 1:
@@ -115,6 +149,6 @@ class Evaluation:
     def split(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         """A flat vector as one array a parameter, in canonical order; leading axes are kept."""
         return {
-            name: theta[..., columns].reshape(*theta.shape[:-1], *self.values.params[name].shape)
+            name: theta[..., columns].reshape((*theta.shape[:-1], *self.values.params[name].shape))
             for name, columns in self.columns().items()
         }

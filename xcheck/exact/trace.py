@@ -107,9 +107,9 @@ def _floats(operand: Any) -> Any:
 class Marked(Namespace):
     """The namespace of a trace: a kink's kind never reaches the algebra, and says whose convention holds there."""
 
-    def _weight(self, kind: str, sign: Array) -> np.ndarray:
+    def branch(self, kind: str, sign: Any, a: Any, b: Any) -> Array:
         self.alg.write(f"kink {kind}")
-        return super()._weight(kind, sign)
+        return super().branch(kind, sign, a, b)
 
     def _largest(self, rows: Array, kind: str, of: Choice) -> Array:
         self.alg.write(f"largest {kind}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
+from xcheck._errors import CaseError
 from xcheck.arrays import Descriptor, Normal, Uniform
 
 if TYPE_CHECKING:
@@ -23,15 +24,36 @@ class Program(Protocol):
 def split_aux(output: Any) -> tuple[dict[str, Array], dict[str, Array]]:
     """A program's output as two dicts: the outputs and the aux; a single output is called "output".
 
-    >>> split_aux(3.0)
-    ({'output': 3.0}, {})
-    >>> split_aux(({"a": 1.0}, {"b": 2.0}))
-    ({'a': 1.0}, {'b': 2.0})
+    Raises:
+        CaseError: it is neither an array, nor a dict of names to arrays, nor a pair `(outputs, aux)` of those.
+
+    >>> import numpy as np
+    >>> split_aux(np.float64(3))
+    ({'output': np.float64(3.0)}, {})
+    >>> split_aux(({"a": np.float64(1)}, {"b": np.float64(2)}))
+    ({'a': np.float64(1.0)}, {'b': np.float64(2.0)})
     """
+    if isinstance(output, tuple) and len(output) != 2:
+        raise _structure(f"a tuple of {len(output)}")
     outputs, aux = output if isinstance(output, tuple) else (output, {})
-    return (
-        dict(outputs) if isinstance(outputs, Mapping) else {"output": outputs},
-        dict(aux) if isinstance(aux, Mapping) else {"aux": aux},
+    return _named(outputs, "output"), _named(aux, "aux")
+
+
+def _named(part: Any, what: str) -> dict[str, Array]:
+    found = dict(part) if isinstance(part, Mapping) else {what: part}
+    if not found and what == "output":
+        raise _structure("an empty dict")
+    for name, array in found.items():
+        if not isinstance(name, str) or not name:
+            raise _structure(f"a dict with the key {name!r}")
+        if not hasattr(array, "shape"):
+            raise _structure(f"{what if name == what else f'{what} {name!r}'} of type {type(array).__name__}")
+    return found
+
+
+def _structure(what: str) -> CaseError:
+    return CaseError(
+        f"a program returned {what}; expected an array, a dict of names to arrays, or a pair (outputs, aux) of those"
     )
 
 

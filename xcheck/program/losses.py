@@ -59,7 +59,7 @@ class MSE(Loss):
     """`l_n = sum_c (f - y)^2`."""
 
     def per_example(self, xp: Any, output: Array, targets: Array) -> Array:
-        error = xp.reshape(output - targets, (output.shape[0], -1))
+        error = _rows(xp, output - targets, output, targets)
         return xp.sum(error * error, axis=1)
 
     def terms(self, shape: tuple[int, ...]) -> int:
@@ -109,10 +109,17 @@ class WeightedSum(Loss):
     reduction: str = "sum"
 
     def per_example(self, xp: Any, output: Array, targets: Array) -> Array:
-        return xp.sum(xp.reshape(output * targets, (output.shape[0], -1)), axis=1)
+        return xp.sum(_rows(xp, output * targets, output, targets), axis=1)
 
     def torch(self) -> nn.Module:
         return _torch_weighted_sum()()
+
+
+def _rows(xp: Any, terms: Array, output: Array, targets: Array) -> Array:
+    """(n, c) of terms, one for each output; targets that spread over other examples are a mistake."""
+    if tuple(terms.shape) != tuple(output.shape):
+        raise CaseError(f"targets of shape {tuple(targets.shape)} do not fit outputs of shape {tuple(output.shape)}")
+    return xp.reshape(terms, (output.shape[0], -1))
 
 
 def _torch_weighted_sum() -> type:

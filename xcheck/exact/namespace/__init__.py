@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from xcheck._errors import UnknownPrimitive
-from xcheck.exact.namespace.array import Array, Condition
+from xcheck.exact.namespace.array import Array
+from xcheck.exact.namespace.condition import Condition
+from xcheck.exact.namespace.creation import Creation
+from xcheck.exact.namespace.integers import IntegerArray
 from xcheck.exact.namespace.reductions import Reductions
 from xcheck.exact.nn import Functions
 
 
-class Namespace(Reductions):
+class Namespace(Reductions, Creation):
     """Array API functions by the operations of one algebra; `nn` holds what the array API lacks.
 
     `framework` says whose convention holds at exact kinks; without one they are `Undecidable`.
@@ -27,4 +30,4 @@ class Namespace(Reductions):
         )
 
 
-__all__ = ["Array", "Condition", "Namespace"]
+__all__ = ["Array", "Condition", "IntegerArray", "Namespace"]

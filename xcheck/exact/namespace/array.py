@@ -1,105 +1,56 @@
-"""Array: a value with its algebra, and the operators that programs use; Condition: what a comparison decided."""
+"""Array: a value with its algebra; Dtype: what it is of, which a program can only hand on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from xcheck.exact.algebra import Shape
+from xcheck.exact.namespace.operators import Numbers
+from xcheck.exact.namespace.protocols import Strict
 
 
-class Array:
-    """A value of an algebra; programs see it as they see any array."""
+class Dtype(Strict):
+    """The dtype of the run, whichever that is; a program can hand it on, and not branch on it."""
 
-    __array_priority__ = 1000  # NumPy arrays on the left give way
+    noun = "a dtype"
+
+    @property
+    def shape(self) -> Shape:
+        self._refuse("shape", "it is no array")
+
+    def __repr__(self) -> str:
+        return "<the dtype of the run>"
+
+
+REAL = Dtype(None)
+
+
+class Array(Numbers):
+    """Real numbers in an algebra; programs see them as they see any array."""
+
+    __slots__ = ("value",)
+    noun = "an array"
 
     def __init__(self, xp: Any, value: Any) -> None:
-        self.xp = xp
-        self.value = value
+        super().__init__(xp)
+        object.__setattr__(self, "value", value)
 
     @property
     def shape(self) -> Shape:
         return tuple(self.value.shape)
 
     @property
-    def ndim(self) -> int:
-        return len(self.shape)
+    def dtype(self) -> Dtype:
+        return REAL
 
-    @property
-    def T(self) -> Array:
-        return self.xp.permute_dims(self, tuple(reversed(range(self.ndim))))
-
-    def __add__(self, other: Any) -> Array:
-        return self.xp.add(self, other)
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Any) -> Array:
-        return self.xp.subtract(self, other)
-
-    def __rsub__(self, other: Any) -> Array:
-        return self.xp.subtract(other, self)
-
-    def __mul__(self, other: Any) -> Array:
-        return self.xp.multiply(self, other)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Any) -> Array:
-        return self.xp.divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> Array:
-        return self.xp.divide(other, self)
-
-    def __matmul__(self, other: Any) -> Array:
-        return self.xp.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Array:
-        return self.xp.matmul(other, self)
-
-    def __neg__(self) -> Array:
-        return self.xp.negative(self)
-
-    def __abs__(self) -> Array:
-        return self.xp.abs(self)
-
-    def __pow__(self, exponent: float) -> Array:
-        return self.xp.pow(self, exponent)
-
-    def __gt__(self, other: Any) -> Condition:
-        return self.xp.greater(self, other)
-
-    def __lt__(self, other: Any) -> Condition:
-        return self.xp.greater(other, self)
-
-    def __ge__(self, other: Any) -> Condition:
-        return ~self.xp.greater(other, self)
-
-    def __le__(self, other: Any) -> Condition:
-        return ~self.xp.greater(self, other)
-
-    def __getitem__(self, key: Any) -> Array:
-        return self.xp.index(self, key)
+    def moved(self, operation: str, *how: Any) -> Array:
+        """The same entries in other places: reshape, transpose, broadcast or index."""
+        return Array(self.xp, getattr(self.xp.alg, operation)(self.value, *how))
 
     def __bool__(self) -> bool:
-        raise TypeError("an array of the exact namespace has no truth value; programs branch with xp.where")
-
-
-@dataclass(frozen=True)
-class Condition:
-    """Where a comparison holds: 1 or 0, and NaN where its two sides are equal and only a convention decides.
-
-    `flipped` says that the weights belong to the second branch, as for `>=`, whose ties are true.
-    """
-
-    weight: np.ndarray
-    flipped: bool = False
-
-    def __invert__(self) -> Condition:
-        return Condition(self.weight, not self.flipped)
+        """Whether it is not 0; as in NumPy, of one entry only."""
+        return bool(self != 0)
 
 
 def halves(exponent: float) -> int | None:

@@ -1,4 +1,4 @@
-"""Elementwise functions; every branch of a program goes through `branch`."""
+"""Elementwise functions: arithmetic, of integers in integers, and functions of one variable."""
 
 from __future__ import annotations
 
@@ -6,52 +6,102 @@ from typing import Any
 
 import numpy as np
 
-from xcheck.exact.conventions import tie
-from xcheck.exact.namespace.array import Array, Condition, halves
-from xcheck.exact.namespace.core import Core
+from xcheck._errors import CaseError, UnknownPrimitive
+from xcheck.exact.namespace.array import Array, halves
+from xcheck.exact.namespace.condition import Condition
+from xcheck.exact.namespace.constants import number
+from xcheck.exact.namespace.integers import IntegerArray, unbounded
+from xcheck.exact.namespace.logic import Logic
 
 
-class Elementwise(Core):
-    """Arithmetic, functions of one variable, and choices between two values."""
+class Elementwise(Logic):
+    """Arithmetic, functions of one variable, and the larger and smaller of two."""
 
-    def add(self, a: Any, b: Any) -> Array:
-        return Array(self, self.alg.add(*self.pair(a, b)))
+    def _integers(self, operation: str, *operands: Any) -> IntegerArray | None:
+        """An operation of integers, exactly; None where an operand is real."""
+        counts = self.counts(*operands)
+        return None if counts is None else IntegerArray(self, unbounded(operation, *counts))
 
-    def subtract(self, a: Any, b: Any) -> Array:
-        return Array(self, self.alg.sub(*self.pair(a, b)))
+    def add(self, a: Any, b: Any) -> Any:
+        whole = self._integers("add", a, b)
+        return Array(self, self.alg.add(*self.pair(a, b))) if whole is None else whole
 
-    def multiply(self, a: Any, b: Any) -> Array:
-        return Array(self, self.alg.mul(*self.pair(a, b)))
+    def subtract(self, a: Any, b: Any) -> Any:
+        whole = self._integers("subtract", a, b)
+        return Array(self, self.alg.sub(*self.pair(a, b))) if whole is None else whole
+
+    def multiply(self, a: Any, b: Any) -> Any:
+        whole = self._integers("multiply", a, b)
+        return Array(self, self.alg.mul(*self.pair(a, b))) if whole is None else whole
 
     def divide(self, a: Any, b: Any) -> Array:
-        return self.multiply(a, self.unary("reciprocal", b))
+        if number(b) == 0:
+            raise CaseError("a program divides by the number 0")
+        return self.multiply(self.real(a), self.unary("reciprocal", b))
 
-    def negative(self, a: Any) -> Array:
-        return Array(self, self.alg.neg(self.asarray(a).value))
+    def floor_divide(self, a: Any, b: Any) -> IntegerArray:
+        return self._only_integers("floor_divide", a, b)
 
-    def square(self, a: Any) -> Array:
+    def remainder(self, a: Any, b: Any) -> IntegerArray:
+        return self._only_integers("remainder", a, b)
+
+    def _only_integers(self, operation: str, a: Any, b: Any) -> IntegerArray:
+        whole = self._integers(operation, a, b)
+        if whole is None:
+            raise UnknownPrimitive(f"xp.{operation} of reals is not in the exact namespace; of integers it is")
+        return whole
+
+    def negative(self, a: Any) -> Any:
+        if isinstance(a, Condition):
+            raise self.no_number()
+        whole = self._integers("subtract", 0, a)
+        return Array(self, self.alg.neg(self.real(a).value)) if whole is None else whole
+
+    def positive(self, a: Any) -> Any:
+        return +self.placed(a)
+
+    def square(self, a: Any) -> Any:
         return self.multiply(a, a)
 
-    def pow(self, a: Any, exponent: float) -> Array:
+    def pow(self, a: Any, exponent: Any) -> Any:
         """Powers of integers and halves by products and a root; others as `exp(exponent log a)`, for a > 0."""
-        if not isinstance(exponent, (int, float)):
-            return self.exp(self.multiply(exponent, self.log(a)))
-        double = halves(exponent)
+        whole = self._integers("pow", a, exponent)
+        if whole is not None:
+            return whole
+        power = number(exponent)
+        if power is None:
+            return self._each_power(a, exponent)
+        double = halves(power) if np.isfinite(power) else None
         if double is None:
-            return self.exp(self.multiply(exponent, self.log(a)))
-        power = self._integer_power(
-            self.asarray(a) if double % 2 == 0 else self.sqrt(a), abs(double) >> (double % 2 == 0)
-        )
-        return power if double >= 0 else self.unary("reciprocal", power)
+            return self._real_power(a, power)
+        base = self.real(a)
+        result = self._integer_power(base if double % 2 == 0 else self.sqrt(base), abs(double) >> (double % 2 == 0))
+        return result if double >= 0 else self.unary("reciprocal", result)
 
     def _integer_power(self, a: Array, exponent: int) -> Array:
         if exponent == 0:
-            return self.asarray(np.ones(a.shape))
+            return self.real(np.ones(a.shape))
         if exponent == 1:
             return a
         half = self._integer_power(a, exponent // 2)
         square = half * half
         return square * a if exponent % 2 else square
+
+    def _each_power(self, a: Any, exponent: Any) -> Array:
+        """An array of exponents; each of its integers is a power by products."""
+        exponents = self.operand(exponent)
+        if not isinstance(exponents, IntegerArray):
+            return self._real_power(a, exponents)
+        found: Any = 1.0
+        for power in np.unique(exponents.value):
+            found = self.where(exponents == int(power), self.pow(self.real(a), int(power)), found)
+        return found
+
+    def _real_power(self, a: Any, exponent: Any) -> Array:
+        base = self.real(a)
+        if (self.alg.floats(base.value) <= 0).any():
+            raise UnknownPrimitive("x ** y with a y that is no integer and no half is exp(y log x), for x > 0 alone")
+        return self.exp(self.multiply(exponent, self.log(base)))
 
     def exp(self, a: Any) -> Array:
         return self.unary("exp", a)
@@ -77,40 +127,28 @@ class Elementwise(Core):
     def cos(self, a: Any) -> Array:
         return self.unary("cos", a)
 
-    def abs(self, a: Any) -> Array:
-        return self.branch("abs", a, a, self.negative(a))
+    def abs(self, a: Any) -> Any:
+        a = self.placed(a)
+        return self.maximum(a, -a) if isinstance(a, IntegerArray) else self.branch("abs", a, a, self.negative(a))
 
-    def maximum(self, a: Any, b: Any) -> Array:
-        return self.branch("maximum", self.subtract(a, b), a, b)
+    def sign(self, a: Any) -> Any:
+        """-1, 0 or 1; it jumps at 0, where its derivative is none."""
+        above, below = self.greater(a, 0), self.less(a, 0)
+        return self.subtract(self.real(above), self.real(below))
 
-    def minimum(self, a: Any, b: Any) -> Array:
-        return self.branch("minimum", self.subtract(b, a), a, b)
+    def maximum(self, a: Any, b: Any) -> Any:
+        whole = self._integers("maximum", a, b)
+        return self.branch("maximum", self.subtract(a, b), a, b) if whole is None else whole
 
-    def clip(self, a: Any, min: float | None = None, max: float | None = None) -> Array:
-        a = self.asarray(a)
+    def minimum(self, a: Any, b: Any) -> Any:
+        whole = self._integers("minimum", a, b)
+        return self.branch("minimum", self.subtract(b, a), a, b) if whole is None else whole
+
+    def clip(self, a: Any, min: Any = None, max: Any = None) -> Any:
+        a = self.placed(a)
+        if isinstance(a, IntegerArray):
+            a = a if min is None else self.maximum(a, min)
+            return a if max is None else self.minimum(a, max)
         if min is not None:
             a = self.branch("clip", self.subtract(a, min), a, min)
         return a if max is None else self.branch("clip", self.subtract(max, a), a, max)
-
-    def greater(self, a: Any, b: Any) -> Condition:
-        return Condition(self._weight("where", self.subtract(a, b)))
-
-    def where(self, condition: Condition | np.ndarray, a: Any, b: Any) -> Array:
-        """a where the condition holds, else b; the condition is a comparison, or a NumPy mask."""
-        if not isinstance(condition, Condition):
-            condition = Condition(np.asarray(condition, dtype=np.float64))
-        return self._select(condition.weight, *((b, a) if condition.flipped else (a, b)))
-
-    def branch(self, kind: str, sign: Any, a: Any, b: Any) -> Array:
-        """a where `sign > 0`, b where `sign < 0`, and at 0 what the framework makes of this kind of kink."""
-        return self._select(self._weight(kind, self.asarray(sign)), a, b)
-
-    def _weight(self, kind: str, sign: Array) -> np.ndarray:
-        signs = self.alg.sign(sign.value)
-        return np.where(signs == 0, tie(kind, self.framework), signs > 0)
-
-    def _select(self, weight: np.ndarray, a: Any, b: Any) -> Array:
-        a, b = self.asarray(a), self.asarray(b)
-        shape = np.broadcast_shapes(weight.shape, a.shape, b.shape)
-        first, second = (self.broadcast_to(x, shape).value for x in (a, b))
-        return Array(self, self.alg.select(np.broadcast_to(weight, shape), first, second))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xcheck._errors import NoReference
+from xcheck._errors import CaseError, NoReference
 
 __all__ = ["constant", "log_softmax", "logsumexp", "pick", "softmax", "take"]
 
@@ -42,13 +42,17 @@ def softmax(xp: Any, y: Array) -> Array:
 
 def pick(xp: Any, y: Array, index: np.ndarray) -> Array:
     """`y[..., index[...]]`: one entry of the last axis for each row."""
-    index = np.asarray(index)
-    return xp.index(xp.asarray(y), (*np.indices(index.shape), index))
+    y = xp.asarray(y)
+    index = xp.places(index, y.shape[-1])
+    if index.shape != y.shape[:-1]:
+        raise CaseError(f"one entry is picked for each row: {index.shape} places do not fit shape {y.shape}")
+    return xp.index(y, (*np.indices(index.shape), index))
 
 
 def take(xp: Any, table: Array, index: np.ndarray) -> Array:
     """`table[index]`: rows of an embedding."""
-    return xp.index(xp.asarray(table), (np.asarray(index),))
+    table = xp.asarray(table)
+    return xp.index(table, (xp.places(index, table.shape[0]),))
 
 
 def constant(xp: Any, values: np.ndarray, like: Array) -> Array:
