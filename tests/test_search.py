@@ -17,6 +17,7 @@ from xcheck import Case, Normal, Outcome
 from xcheck.arrays import rounded
 from xcheck.diagnose import _explain, _search
 from xcheck.diagnose._hypothesis import Evidence, candidate
+from xcheck.diagnose._values import parameters
 
 #: Outputs and inputs of none to four axes an example.
 SHAPES = ((5,), (4, 1), (5, 3), (5, 3, 4), (4, 2, 2, 3), (3, 2, 1, 2, 2))
@@ -82,6 +83,32 @@ def test_every_quantity_of_outputs_of_several_axes_is_diagnosed(name):
         chosen = kinds if quantity in ("value", "jacobian_params") else ("moved", "noise")
         for kind in chosen:
             found = here.judge(kinds[kind])
+            assert found or found.diagnosis, f"{quantity} {kind}"
+
+
+def biased(shape):
+    return Case(
+        name="biased",
+        program=lambda xp, params, inputs: xp.tanh(inputs["x"] * xp.sum(params["weight"]) + xp.sum(params["bias"])),
+        params={"weight": Normal((2,), seed=1), "bias": Normal(shape, seed=2)},
+        inputs={"x": Normal((4, 2), seed=3)},
+        quantities=("value", "vjp"),
+    )
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (6,), (2, 3)], ids=str)
+def test_mistakes_are_offered_of_parameters_of_any_number_of_axes(shape):
+    named = [mistake.name for mistake in parameters(biased(shape), "float64")]
+    assert named == ["no_bias", "detached_parameter", "detached_parameter"]
+
+
+@pytest.mark.parametrize("shape", [(1,), (3,), (2, 3), (1, 2, 3)], ids=str)
+def test_parameters_of_any_number_of_axes_are_diagnosed(shape):
+    case = biased(shape)
+    for quantity in case.quantities:
+        truth = xcheck.reference(case, quantity)
+        for kind, wrong in wrong_results({path: one.value for path, one in truth.leaves.items()}).items():
+            found = xcheck.judge(wrong[""], case, quantity, dtype="float64")
             assert found or found.diagnosis, f"{quantity} {kind}"
 
 

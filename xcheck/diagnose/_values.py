@@ -47,10 +47,9 @@ def parameters(case: Case, dtype: str) -> Iterator[Mistake]:
 def gates(case: Case, bias: str) -> Iterator[Mistake]:
     """The bias of one gate left out: beside a weight of shape (k h, h), a bias of shape (k h,) belongs to k gates."""
     arrays = case.values().params
-    (size, *more) = arrays[bias].shape
-    shapes = {array.shape for array in arrays.values()}
+    size, shapes = arrays[bias].size, {array.shape for array in arrays.values()}
     for k in GATES:
-        if more or size % k or (size, size // k) not in shapes:
+        if arrays[bias].shape != (size,) or size % k or (size, size // k) not in shapes:
             continue
         for gate in range(k):
             kept = (np.arange(size) // (size // k) != gate).astype(np.float64)
