@@ -72,7 +72,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "one byte of a tangent": {"tangents": {"x": Literal(Normal((3, 2), seed=4).make() * (1 + 2.0**-52), "float64")}},
     "kinks": {"kinks": True},
     "names of outputs": other(lambda xp, p, i: ({"v": program(xp, p, i)[0]["y"]}, program(xp, p, i)[1])),
-    "shape of outputs": other(lambda xp, p, i: ({"y": program(xp, p, i)[0]["y"][:, :1]}, program(xp, p, i)[1])),
+    "shape of outputs": {"loss": None, "targets": None}
+    | other(lambda xp, p, i: ({"y": program(xp, p, i)[0]["y"][:, :1]}, program(xp, p, i)[1])),
     "a second output": other(
         lambda xp, p, i: ({**program(xp, p, i)[0], "v": program(xp, p, i)[0]["y"] * 2.0}, program(xp, p, i)[1])
     ),

@@ -24,6 +24,8 @@ class ArrayAlgebra:
     """Reshape, transpose, index and the like, and functions by their Taylor rules; subclasses add the arithmetic."""
 
     zero: Any
+    #: Whether a tie of plain values is left open: a value is on one side of it, a line through it on both.
+    opens_ties = False
 
     def unary(self, name: str, a: np.ndarray, derivative: int = 0) -> np.ndarray:
         return functions.derivative(self, name, a, derivative)

@@ -35,6 +35,8 @@ class Jet:
 class Jets:
     """Taylor arithmetic of order `order` over a base algebra."""
 
+    opens_ties = False  # a jet says whether it moves
+
     def __init__(self, base: Any, order: int = 1) -> None:
         self.base = base
         self.order = order

@@ -33,6 +33,8 @@ class Node:
 class Tape:
     """Records operations on nodes, and pulls a cotangent back through them."""
 
+    opens_ties = False  # a node says whether it moves
+
     def __init__(self, base: Any) -> None:
         self.base = base
         self.nodes: list[Node] = []

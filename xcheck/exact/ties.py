@@ -32,6 +32,8 @@ Arithmetic: Any = ArrayAlgebra
 class Drawn(Arithmetic):
     """Mixin: the weights of open ties are drawn."""
 
+    opens_ties = True
+
     def __init__(self, draw: int, *args: Any) -> None:
         super().__init__(*args)
         self.draws = np.random.default_rng(draw)

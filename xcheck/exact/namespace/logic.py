@@ -71,7 +71,7 @@ class Logic(Core):
             return Condition(self, COMPARISONS[comparison](*counts))
         difference = self.subtract(self.real(a), self.real(b)).value
         signs = self.alg.sign(difference)
-        open = np.isnan(tie("where", self.framework)) and moves(difference)
+        open = np.isnan(tie("where", self.framework)) and (self.alg.opens_ties or moves(difference))
         return Condition(self, COMPARISONS[comparison](signs, 0), (signs == 0) & open)
 
     def logical_not(self, a: Any) -> Condition:
