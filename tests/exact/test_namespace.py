@@ -24,10 +24,15 @@ def test_an_unknown_function_is_named() -> None:
         _ = XP.nn.mish
 
 
-@pytest.mark.parametrize("formula", ["ij,jk", "ii->i", "ij,jk,kl->il", "ij->ij"])
+@pytest.mark.parametrize("formula", ["ij,jk", "ii->i", "ij,jk,kl->il", "ij->ij", "ijk,jk->i", "i,jk->i", "ij,jk->iz"])
 def test_einsum_says_what_it_expects(formula: str) -> None:
     with pytest.raises(UsageError, match="einsum"):
         XP.nn.einsum(formula, XP.asarray(np.ones((2, 2))), XP.asarray(np.ones((2, 2))))
+
+
+def test_einsum_names_shapes_that_do_not_fit() -> None:
+    with pytest.raises(UsageError, match=r"'ij,jk->ik' does not fit arrays of shapes \(2, 3\), \(2, 1\)"):
+        XP.nn.einsum("ij,jk->ik", XP.asarray(np.ones((2, 3))), XP.asarray(np.ones((2, 1))))
 
 
 def test_a_program_that_returns_no_array_of_xp_is_named() -> None:

@@ -16,7 +16,7 @@ def einsum(xp: Any, formula: str, *arrays: Array) -> Array:
     """`einsum("nhqd,nhkd->nhqk", a, b)`: letters that are missing on the right are summed over.
 
     Raises:
-        UsageError: no "->", a letter twice in one array, or more than two arrays.
+        UsageError: no "->", a letter twice in one array, more than two arrays, or arrays that the letters do not fit.
     """
     left, arrow, out = formula.replace(" ", "").partition("->")
     terms = left.split(",")
@@ -24,6 +24,11 @@ def einsum(xp: Any, formula: str, *arrays: Array) -> Array:
         raise UsageError(
             f'einsum {formula!r}: expected one or two arrays with distinct letters each and a "->", as in "ij,jk->ik"'
         )
+    sizes = {(c, size) for t, m in zip(terms, arrays, strict=True) for c, size in zip(t, m.shape, strict=False)}
+    if any(len(t) != m.ndim for t, m in zip(terms, arrays, strict=True)) or len(sizes) > len({c for c, _ in sizes}):
+        raise UsageError(f"einsum {formula!r} does not fit arrays of shapes {', '.join(str(m.shape) for m in arrays)}")
+    if not set(out) <= set(left):
+        raise UsageError(f"einsum {formula!r}: a letter on the right stands nowhere on the left")
     if len(terms) == 1:
         return _ordered(xp, *_summed(xp, terms[0], arrays[0], out), out)
     (a, x), (b, y) = (_summed(xp, t, m, out + terms[1 - k]) for k, (t, m) in enumerate(zip(terms, arrays, strict=True)))
