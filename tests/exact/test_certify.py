@@ -143,6 +143,18 @@ def test_bits_are_added_where_128_do_not_hold_a_hundred() -> None:
     assert leaf.radius[0, 0] <= 2.0**-100 * leaf.value[0, 0]
 
 
+def test_a_branch_is_decided_with_as_many_bits_as_it_needs() -> None:
+    """relu of 1e-50, found as a difference of numbers of size 1."""
+    near = Case(
+        name="near",
+        program=lambda xp, params, inputs: xp.nn.relu((inputs["x"] + 1e-50) - 0.5),
+        params={},
+        inputs={"x": Literal(((0.5,),))},
+    )
+    found = {name: certify(near, [Q[name]])[name][""] for name in ("value", "jacobian_inputs")}
+    assert (found["value"].value.item(), found["jacobian_inputs"].value.item()) == (1e-50, 1.0)
+
+
 def test_a_kernel_of_a_log_outside_its_domain_is_refused() -> None:
     bad = Case(
         name="bad",

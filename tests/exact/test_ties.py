@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import xcheck
 from xcheck import Case, Integers, Literal, Normal
 from xcheck._errors import GuardFailed, NoReference, Undecidable
 from xcheck.exact import functions
@@ -109,6 +110,13 @@ def test_what_a_branch_leaves_out_is_no_number_at_all() -> None:
     assert value(program, "value", -1.0, 4.0).tolist() == [[0.0, 4.0]]
     assert value(program, "jacobian_inputs", -1.0, 4.0).tolist() == [[[0.0, 0.0], [0.0, 0.5]]]
     assert value(program, "hessian_inputs", -1.0, 4.0).ravel().tolist() == [0.0] * 7 + [-1 / 16]
+
+
+def test_what_a_branch_leaves_out_warns_nobody(tmp_path, monkeypatch) -> None:
+    """Warnings are errors here."""
+    monkeypatch.setenv("XCHECK_CACHE", str(tmp_path))
+    left_out = case(lambda xp, x: xp.where(x > 0, xp.sqrt(x) + xp.log(x), 0.0), -1.0, 4.0)
+    assert xcheck.reference(left_out, "jacobian_inputs").value[0, 1, 1] == 0.5
 
 
 def test_a_square_of_a_root_is_refused_by_the_name_of_the_root() -> None:

@@ -34,9 +34,7 @@ class Algebra(Protocol):
     def sum(self, a: Value, axes: tuple[int, ...]) -> Value: ...  # the axes vanish
     def unary(self, name: str, a: Value, derivative: int = 0) -> Value: ...
     def sign(self, a: Value) -> np.ndarray: ...  # -1, 0, 1: decided or Undecidable
-    def settle(
-        self, weight: np.ndarray, of: Choice | None = None
-    ) -> np.ndarray: ...  # NaN stays, or is drawn: see ties
+    def settle(self, weight: np.ndarray, of: Choice | None = None) -> np.ndarray: ...  # NaN is drawn, or stays
     def select(self, weight: np.ndarray, a: Value, b: Value) -> Value: ...  # `w a + (1 - w) b`; NaN: see conventions
     def agree(self, a: Value, b: Value, where: np.ndarray) -> bool: ...  # exactly equal there
     def normwise(self, a: Value, axes: tuple[int, ...], growth: float) -> Value: ...  # a; only its rounding differs

@@ -150,7 +150,7 @@ class Balls(ArrayAlgebra):
             return 1
         if z < 0:
             return -1
-        raise Undecidable(f"the sign of {z} is not decided: the case sits on a kink, or needs more bits")
+        raise Undecidable(f"the sign of {z.str(5)} is not decided: the case sits on a kink, or needs more bits")
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Batches fold into rows where one factor is a plain matrix, so that FLINT sees few large products."""
@@ -203,10 +203,12 @@ class ComplexBalls(Balls):
             if z.is_exact() and z.imag == 0:  # one number on the whole disc: a constant, as it is on the real line
                 result = flint.acb(value(z.real))
             elif cut is not None and not cut(z).real > 0:
-                return self._void(f"{name} is not analytic on a ball around {z}: its real part reaches 0")
+                return self._void(f"{name} is not analytic on a disc around {z.real.str(5)}: its real part reaches 0")
             else:
                 result = value(z)
-            return result if result.is_finite() else self._void(f"{name} is not finite on a ball around {z}")
+            if result.is_finite():
+                return result
+            return self._void(f"{name} is not finite on a disc around {z.real.str(5)}")
 
         return guarded
 

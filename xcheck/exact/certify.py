@@ -61,17 +61,17 @@ def _split(quantity: str, case: str, balls: np.ndarray) -> tuple[np.ndarray, np.
 
     A narrow ball around 0 is a 0 that was reached by cancellation; its middle is noise.
     """
-    high, low, radius = (np.zeros(balls.size) for _ in range(3))
+    high, low, radius = (np.empty(balls.size) for _ in range(3))
     for k, ball in enumerate(balls.ravel()):
-        middle = flint.arb(0) if ball.contains(0) else ball.mid()
+        middle, around = (flint.arb(0), abs(ball)) if ball.contains(0) else (ball.mid(), ball.rad())
         high[k] = float(middle)
-        if not np.isfinite(high[k]):
-            raise NoReference(f"{case}/{quantity} has an entry that does not fit float64: {ball.str(5)}")
         rest = middle - flint.arb(high[k])
         low[k] = float(rest.mid())
-        left = (abs(rest - flint.arb(low[k])) + abs(ball - middle)).upper()
+        left = (abs(rest - flint.arb(low[k])) + around).upper()
         # float() rounds to nearest: one more ulp makes it an upper bound.
         radius[k] = 0.0 if left == 0 else float(np.nextafter(float(left), np.inf))
+    for k in np.flatnonzero(~np.isfinite(high)):
+        raise NoReference(f"{case}/{quantity} has an entry that does not fit float64: {balls.ravel()[k].str(5)}")
     return high.reshape(balls.shape), low.reshape(balls.shape), radius.reshape(balls.shape)
 
 
@@ -107,7 +107,7 @@ def _compared(case: Case, alg: MonteCarlo, dtype: str, framework: str | None) ->
 def _ties(case: Case, dtype: str) -> list[np.ndarray]:
     """Which entries of each comparison tie exactly, in balls; none where the value depends on who wins."""
     recorders = [Recorder(draw) for draw in DRAWS]
-    with precision(BITS[0]):
+    with precision(BITS[-1]):
         first, second = (_primal(Derivatives(case, recorder, dtype)) for recorder in recorders)
     same = all(x.overlaps(y) for a, b in zip(first, second, strict=True) for x, y in zip(a.flat, b.flat, strict=True))
     return [tied & same for tied in recorders[0].ties]

@@ -72,8 +72,8 @@ class Prover:
     def _settled(self, quantity: Rule) -> Outputs:
         """What both draws have in common, as they have the value and all derivatives of lower order."""
         (bits, first), (_, second) = (self._made(quantity, draw) for draw in DRAWS)
-        with precision(BITS[0]):
-            values = [self.exact(BITS[0], draw).value() for draw in (None, *DRAWS)]
+        with precision(bits):
+            values = [self.exact(bits, draw).value() for draw in (None, *DRAWS)]
         if not (_same(first, second) and all(_finite(v) and _same(values[0], v) for v in values)):
             raise Undecidable(KINK)
         with precision(2 * bits):
@@ -93,9 +93,14 @@ class Prover:
         """The quantity in balls, with more bits where 128 do not hold 100."""
         where, bits, tree, sizes = f"{self.case.name}/{quantity.name}", 0, {}, {}
         for bits in BITS:
-            with precision(bits):
-                tree = dict(quantity.reference(self.exact(bits, draw)))
-                sizes = {path: self._size(quantity, path, tree) for path in tree}
+            try:
+                with precision(bits):
+                    tree = dict(quantity.reference(self.exact(bits, draw)))
+                    sizes = {path: self._size(quantity, path, tree) for path in tree}
+            except Undecidable:  # a branch may be decided with more
+                if bits == BITS[-1]:
+                    raise
+                continue
             if all(_sharp(array, sizes[path]) for path, array in tree.items()):
                 break
         if not _finite(tree):

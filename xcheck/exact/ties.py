@@ -1,9 +1,9 @@
 """Ties: where two branches of a program meet exactly, what is the same for every choice needs no convention.
 
 Near a point each branch that can be taken there is one smooth function. Let `f_w` be the program whose ties go to the
-first branch with weights w, and to the second with 1 - w. Its derivatives are polynomials in w, so two draws of w that
-agree have, but for a coincidence of probability 0, no w in them: all branches have the same derivative, and that is the
-derivative of the program. `x |x|` and `x - max(x)` inside a softmax are such, `|x|` is not.
+first branch with weights w, and to the second with 1 - w. Its derivatives are polynomials in w, so where two draws of w
+have the same, there is no w in them, but for a coincidence of probability 2^-32: all branches have the same derivative,
+and that is the derivative of the program. `x |x|` and `x - max(x)` inside a softmax are such, `|x|` is not.
 
 What a branch leaves out may be infinite: the square root of a negative number, or a slope at 0. It is multiplied by an
 exact zero on the way, and counts as zero; that nothing of it enters the program is what the rule-free enclosure proves.
@@ -21,9 +21,8 @@ from xcheck.exact.arrays import ArrayAlgebra
 from xcheck.exact.balls import KEPT, Balls, ComplexBalls
 from xcheck.exact.monte_carlo import MonteCarlo
 
-#: Weights are odd multiples of 2^-16 or so: numbers of few bits, so that what is exact stays exact.
-WEIGHTS = 2**16
-
+#: Weights are multiples of 2^-32: numbers of few bits, so that what is exact stays exact.
+WEIGHTS = 2**32
 
 #: What the mixins below stand before: an algebra of arrays with its arithmetic.
 Arithmetic: Any = ArrayAlgebra

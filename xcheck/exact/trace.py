@@ -137,6 +137,7 @@ class Layers:
         return output
 
 
+@np.errstate(all="ignore")  # what a branch leaves out may be infinite
 def program_digest(case: Case, dtype: str) -> str:
     """One digest for the program, its layers, the loss, all names in their order, and every byte of their data.
 
