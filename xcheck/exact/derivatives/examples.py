@@ -9,8 +9,9 @@ import numpy as np
 from xcheck._errors import NoReference
 from xcheck.case import Case
 from xcheck.exact.derivatives.seeded import Seeded
-from xcheck.exact.evaluate import is_integer
+from xcheck.exact.evaluate import Evaluation, is_integer
 from xcheck.exact.jets import Jets
+from xcheck.exact.monte_carlo import MonteCarlo
 from xcheck.exact.ties import DrawnFloats
 
 
@@ -20,12 +21,30 @@ def require_separate(case: Case, dtype: str, what: str) -> None:
     Raises:
         NoReference: one does, so the case has no such per-example quantity.
     """
+    rows = _rows(case, dtype)
+    if rows:
+        raise NoReference(
+            f"case {case.name} has no {what}: the output {rows[0]!r} has {rows[1]} rows for {case.n} examples; "
+            "a program returns a row an example"
+        )
     mixing = _mixing(case, dtype)
     if mixing is not None:
         raise NoReference(
             f"case {case.name} has no {what}: outputs depend on several examples of {mixing!r}; "
             "ask for jacobian_batch, which has the blocks across examples"
         )
+
+
+@lru_cache(maxsize=64)
+def _rows(case: Case, dtype: str) -> tuple[str, int] | None:
+    """The first output that has not one row an example, and how many it has."""
+    plain, alg = Evaluation(case, dtype), MonteCarlo(noise=0.0)
+    with np.errstate(all="ignore"):  # what a branch leaves out may be infinite
+        outputs, _ = plain.run(
+            alg, plain.constants(alg, plain.values.params), plain.constants(alg, plain.values.inputs)
+        )
+    others = ((name, value.shape[0]) for name, value in outputs.items() if value.shape[0] != case.n)
+    return next(others, None)
 
 
 @lru_cache(maxsize=64)

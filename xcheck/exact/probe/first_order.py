@@ -22,12 +22,13 @@ class FirstOrder(Line):
         for argument in ("params",) if wrt == "params" else self.case.arguments:
             if wrt == "params":
                 flat = self.direction_params()
-                moves, v = self.split(flat), np.broadcast_to(flat, (self.case.n, flat.size))
+                moves, v = self.split(flat), flat[None]
             else:
                 moves = {argument: self.direction(self.values.inputs[argument])}
                 v = moves[argument].reshape(self.case.n, -1)
             for output in self.names():
                 J = self._leaf(claimed, output, argument)
+                # One v for every row, or another for every example.
                 product = alg.matmul(J, alg.constant(v)[:, :, None])[:, :, 0]
                 yield product, self.slope(output, moves).reshape(product.shape)
 
