@@ -76,7 +76,7 @@ def dense(leaf: Any, path: str, dtype: str) -> np.ndarray:
         kind, got = _lack(leaf), dtype_name(leaf)
         if kind or got != ARRAY_DTYPE[dtype]:
             raise Refused(Outcome.WRONG_DTYPE, f"{shown(path)} is {kind or f'of dtype {got}'}, {expected}")
-        return _on_host(leaf)
+        return on_host(leaf)
     except Refused:
         raise
     except Exception as error:  # an object that only looks like an array raises anything when it is read
@@ -117,8 +117,8 @@ def dtype_name(leaf: Any) -> str | None:
     return dtype.name if isinstance(dtype, np.dtype) else str(dtype).removeprefix("torch.")
 
 
-def _on_host(leaf: Any) -> np.ndarray:
-    """Its numbers; negated and conjugated views of a tensor are computed, and subclasses are looked through."""
+def on_host(leaf: Any) -> np.ndarray:
+    """Its numbers, bfloat16 as float64; negated and conjugated views are computed, subclasses looked through."""
     if not _is_tensor(leaf):
         return np.asarray(leaf, dtype=np.float64) if dtype_name(leaf) == "bfloat16" else np.asarray(leaf)
     with torch._C.DisableTorchFunctionSubclass():

@@ -9,8 +9,11 @@ import msgspec
 import numpy as np
 
 from xcheck._errors import UsageError
+from xcheck._parity.arguments import numbers, positions
 from xcheck._parity.jaxpr import recorded
+from xcheck._parity.outputs import rows
 from xcheck._registry import unknown
+from xcheck._tree import tree
 from xcheck.arrays import Literal
 from xcheck.case import Case
 from xcheck.exact.namespace import IntegerArray
@@ -21,7 +24,7 @@ from xcheck.result import Document, Outcome
 from xcheck.run.machine import machine, versions
 from xcheck.run.plan import Cell
 from xcheck.run.results import Results
-from xcheck.run.settings import TIERS, Settings
+from xcheck.run.settings import Settings
 from xcheck.run.work import judged
 
 #: The words of a porter, as quantities of a program with one example.
@@ -44,7 +47,8 @@ def parity(
     so does a JAX program whose derivative rule is wrong.
 
     Args:
-        torch_fn, jax_fn: functions of the same arrays to one array, or to a dict of arrays.
+        torch_fn, jax_fn: functions of the same arrays to one array, or to a dict or tuple of arrays; both must return
+            the same names and shapes.
         args: arrays or numbers of any shape; floats are rounded to float32 first where float32 is among the dtypes, so
             that both dtypes have one reference.
         wrt: the positions of the arguments that derivatives are for.
@@ -52,22 +56,30 @@ def parity(
 
     Raises:
         MissingFramework: jax is not installed; without torch its half is left out.
-        UsageError: an unknown quantity or dtype, or a position without an argument.
+        UsageError: an unknown quantity or dtype, an argument that is no array of real numbers, a position without an
+            argument, or a JAX program that cannot be recorded.
 
     >>> import jax.numpy
     >>> found = parity(lambda x: x.tanh().sum(), lambda x: jax.numpy.tanh(x).sum(), [[1.0, 2.0, 0.5]])
     >>> found.ok, sorted({result.quantity for result in found})
     (True, ['hessian_inputs', 'jacobian_inputs', 'value'])
     """
-    chosen = [_quantity(name) for name in quantities]
-    settings = Settings(cases="parity", quantities=",".join(chosen), dtypes=tuple(dtypes))
-    case = _case(torch_fn, jax_fn, args, (wrt,) if isinstance(wrt, int) else tuple(wrt), settings.dtypes)
+    asked = (quantities,) if isinstance(quantities, str) else tuple(quantities)
+    dtypes = (dtypes,) if isinstance(dtypes, str) else tuple(dtypes)
+    chosen = [_quantity(name) for name in asked]
+    if not chosen:
+        raise UsageError(f"at least one quantity is needed; known: {', '.join(QUANTITIES)}")
+    for name, function in {"torch_fn": torch_fn, "jax_fn": jax_fn}.items():
+        if not callable(function):
+            raise UsageError(f"{name} is a {type(function).__name__}; expected a function of the arguments")
+    settings = Settings(cases="parity", quantities=",".join(chosen), dtypes=dtypes)
+    case = _case(torch_fn, jax_fn, args, wrt, settings.dtypes)
     load_quantities()
     cells = [
         Cell(case.name, quantity, one.name, dtype, "cpu")
         for quantity in chosen
         for one in implementations(quantity).values()
-        if one.cases == "*" and one.module.startswith("xcheck.") and one.tier != TIERS[-1]
+        if one.cases == "*" and one.module.startswith("xcheck.") and one.variant in ("eager", "jit")
         # What runs the case's own program has no part here: the framework's is the one that is asked about.
         if one.function is not program
         for dtype in settings.dtypes
@@ -94,32 +106,27 @@ def _case(
     torch_fn: Callable[..., Any],
     jax_fn: Callable[..., Any],
     args: Sequence[Any],
-    wrt: tuple[int, ...],
+    wrt: int | Sequence[int],
     dtypes: Sequence[str],
 ) -> Case:
     """The two programs as one case of one example: arguments get an axis in front, results become (1, c)."""
-    arrays = [np.asarray(arg) for arg in args]
-    for position in wrt:
-        if not 0 <= position < len(arrays):
-            raise UsageError(f"wrt names argument {position}, but there are {len(arrays)}, counted from 0")
+    arrays = numbers(args)
     held = "float64" if tuple(dtypes) == ("float64",) else "float32"
     inputs = {f"arg{k}": Literal(array[None].tolist(), held) for k, array in enumerate(arrays)}
-    ported = recorded(jax_fn, [descriptor.make()[0] for descriptor in inputs.values()])
+    ported, shapes = recorded(jax_fn, [descriptor.make()[0] for descriptor in inputs.values()])
 
     def exact(xp: Any, params: Any, given: Mapping[str, Any]) -> Any:
         squeezed = [a.value[0] if isinstance(a, IntegerArray) else xp.reshape(a, a.shape[1:]) for a in given.values()]
-        return _rows(ported(xp, *squeezed), xp.reshape)
+        return tree({path: xp.reshape(array, (1, -1)) for path, array in ported(xp, *squeezed).items()})
 
-    def native(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda params, *given: _rows(function(*(a[0] for a in given)), lambda array, shape: array.reshape(shape))
+    def native(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def program(params: Any, *given: Any) -> Any:
+            return rows(function(*(a[0] for a in given)), shapes, name, lambda array, shape: array.reshape(shape))
+
+        return program
 
     return Case(
-        name="parity", program=exact, params={}, inputs=inputs, wrt=tuple(f"arg{k}" for k in wrt),
-        quantities=tuple(QUANTITIES.values()), native={"torch": native(torch_fn), "jax": native(jax_fn)},
+        name="parity", program=exact, params={}, inputs=inputs, wrt=tuple(f"arg{k}" for k in positions(wrt, arrays)),
+        quantities=tuple(QUANTITIES.values()),
+        native={"torch": native("torch_fn", torch_fn), "jax": native("jax_fn", jax_fn)},
     )  # fmt: skip
-
-
-def _rows(result: Any, reshape: Callable[[Any, tuple[int, int]], Any]) -> Any:
-    if isinstance(result, Mapping):
-        return {name: reshape(array, (1, -1)) for name, array in result.items()}
-    return reshape(result, (1, -1))

@@ -12,8 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from xcheck._errors import UnknownPrimitive
-from xcheck._lazy import jax
+from xcheck._errors import UnknownPrimitive, UsageError
+from xcheck._lazy import LazyModule, jax
+from xcheck._parity.outputs import Shapes, declared
+from xcheck._tree import leaves
+from xcheck.exact.jets import Jets
+from xcheck.exact.tape import Tape
+from xcheck.run.classify import exception_line
+
+source_info_util: Any = LazyModule("jax.extend.source_info_util")
 
 Value = Any  # an Array of xp, a Condition, or a NumPy array of integers or booleans
 Rule = Callable[..., Value]
@@ -29,28 +36,43 @@ MOVES = {
     "broadcast_in_dim", "concatenate", "copy", "copy_p", "dynamic_slice", "expand_dims", "gather", "reshape", "rev",
     "slice", "split", "squeeze", "transpose",
 }  # fmt: skip
-#: Where the recorded program of a call is found among the parameters of the call.
-CALLS = ("jaxpr", "call_jaxpr", "fun_jaxpr")
+#: Primitives that are calls, and the parameters where their recorded program is found. What else carries a program
+#: (scan, while, cond, reduce ...) runs it several times, or not at all.
+CALLS = {
+    "checkpoint", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr", "jit",
+    "named_call", "pjit", "remat", "remat2", "xla_call",
+}  # fmt: skip
+BODIES = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 
 
-def recorded(function: Callable[..., Any], arguments: Sequence[np.ndarray]) -> Callable[..., Any]:
-    """`function(*arguments)`, recorded at float64: `program(xp, *arrays)` with the same result.
+def recorded(
+    function: Callable[..., Any], arguments: Sequence[np.ndarray]
+) -> tuple[Callable[..., dict[str, Value]], Shapes]:
+    """`function(*arguments)`, recorded at float64: `program(xp, *arrays)`, path to value, and path to shape.
+
+    The program raises `UnknownPrimitive` when it runs and meets an operation that has no rule here.
 
     Raises:
-        UnknownPrimitive: when it runs and meets an operation that has no rule here.
+        UsageError: the function cannot be recorded, or returns something other than arrays of real numbers.
     """
-    with jax.enable_x64(True):
-        closed, shape = jax.make_jaxpr(function, return_shape=True)(*arguments)
-    structure = jax.tree.structure(shape)
+    try:
+        with jax.enable_x64(True):
+            closed, returned = jax.make_jaxpr(function, return_shape=True)(*arguments)
+    except Exception as error:
+        raise UsageError(f"jax_fn cannot be recorded: {exception_line(error)}") from error
+    except SystemExit as error:
+        raise UsageError(f"jax_fn cannot be recorded: it ends the process ({exception_line(error)})") from None
+    shapes = declared(returned)
+    structure = jax.tree.structure(returned)
 
-    def program(xp: Any, *arrays: Value) -> Any:
-        return jax.tree.unflatten(structure, _run(xp, closed.jaxpr, closed.consts, arrays))
+    def program(xp: Any, *arrays: Value) -> dict[str, Value]:
+        return leaves(jax.tree.unflatten(structure, _run(xp, closed.jaxpr, closed.consts, arrays)))
 
-    return program
+    return program, shapes
 
 
-def _run(xp: Any, jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Value]) -> list[Value]:
-    """The results of one recorded program."""
+def _run(xp: Any, jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Value], caller: str = "jax_fn") -> list[Value]:
+    """The results of one recorded program; `caller` is the line that called it, for what has no line of its own."""
     known: dict[Any, Value] = dict(zip(jaxpr.constvars, map(_constant, consts), strict=True))
     known |= dict(zip(jaxpr.invars, arguments, strict=True))
     largest: set[Any] = set()  # what a softmax subtracts: its derivative cancels
@@ -59,41 +81,47 @@ def _run(xp: Any, jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Value])
         return _constant(atom.val) if hasattr(atom, "val") else known[atom]
 
     for step in jaxpr.eqns:
-        name = step.primitive.name
+        name, line = step.primitive.name, source_info_util.summarize(step.source_info) or caller
         variables = [atom for atom in step.invars if not hasattr(atom, "val")]
         if name == "reduce_max" or (name in MOVES | {"max", "select_n"} and largest & set(variables)):
             largest |= set(step.outvars)
-        if name == "stop_gradient" and not set(variables) <= largest:
+        if name == "stop_gradient" and isinstance(xp.alg, (Jets, Tape)) and not set(variables) <= largest:
             raise UnknownPrimitive(
-                "stop_gradient: what is differentiated is then not the function that is computed, and no enclosure of "
-                "that function can tell; hand its value in as one more argument"
+                f"stop_gradient ({line}): what is differentiated is then not the function that is computed, and "
+                "no enclosure of that function can tell; hand its value in as one more argument"
             )
         if all(type(out).__name__ == "DropVar" for out in step.outvars):
             continue
-        known |= zip(step.outvars, _apply(xp, step, [read(atom) for atom in step.invars]), strict=True)
+        known |= zip(step.outvars, _apply(xp, step, [read(atom) for atom in step.invars], line), strict=True)
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def _apply(xp: Any, step: Any, operands: list[Value]) -> list[Value]:
+def _apply(xp: Any, step: Any, operands: list[Value], line: str) -> list[Value]:
+    """The results of one operation, or of a call; `line` is the user's line that it came from."""
     name, params = step.primitive.name, step.params
-    inner = next((params[key] for key in CALLS if key in params), None)
+    inner = next((params[key] for key in BODIES if key in params), None) if name in CALLS else None
     if inner is not None:
-        return _run(xp, getattr(inner, "jaxpr", inner), getattr(inner, "consts", ()), operands)
-    kinds = [operand.dtype.kind if isinstance(operand, np.ndarray) else "f" for operand in operands]
-    if all(kind in "iub" for kind in (*kinds, *(out.aval.dtype.kind for out in step.outvars))):
+        return _run(xp, getattr(inner, "jaxpr", inner), getattr(inner, "consts", ()), operands, line)
+    kinds = {out.aval.dtype.kind for out in step.outvars}
+    kinds_in = {operand.dtype.kind if isinstance(operand, np.ndarray) else "f" for operand in operands}
+    if kinds | kinds_in <= set("iub"):
         return _by_jax(step, operands)
+    if "c" in kinds | kinds_in:
+        raise UnknownPrimitive(f"the JAX primitive {name} ({line}) computes complex numbers, which have no rules")
+    if kinds <= set("iu") and name not in MOVES:
+        raise UnknownPrimitive(f"the JAX primitive {name} ({line}) makes integers of real numbers; it has no rule")
     if name in MOVES:
         return _moved(xp, step, operands)
     if name in SAME:
         return [getattr(xp, SAME[name])(*operands)]
     if name not in RULES:
-        raise UnknownPrimitive(f"the JAX primitive {name} has no rule; add one to xcheck/_parity/jaxpr.py")
+        raise UnknownPrimitive(f"the JAX primitive {name} ({line}) has no rule; add one to xcheck/_parity/jaxpr.py")
     return [RULES[name](xp, params, *operands)]
 
 
 def _constant(values: Any) -> Value:
     array = np.asarray(values)
-    return array if array.dtype.kind in "iub" else array.astype(np.float64)
+    return array.astype(np.float64) if array.dtype.kind in "fV" else array
 
 
 def _by_jax(step: Any, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -131,7 +159,7 @@ def _greater(xp: Any, params: Any, a: Value, b: Value) -> Value:
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return a > b
     condition = xp.greater(a, b)
-    return condition if np.any(condition.weight % 1) else condition.weight == 1
+    return condition if np.any(condition.weight % 1) else np.asarray(condition.weight == 1)
 
 
 def _dot_general(xp: Any, params: Mapping[str, Any], a: Value, b: Value) -> Value:
@@ -174,7 +202,7 @@ RULES: dict[str, Rule] = {
     "reduce_sum": _sum,
     "rsqrt": lambda xp, params, a: xp.nn.rsqrt(a),
     "select_n": lambda xp, params, which, no, yes: xp.where(which, yes, no),
-    "sign": lambda xp, params, a: xp.where(_greater(xp, params, a, np.zeros(a.shape)), 1.0, -1.0),
+    "sign": lambda xp, params, a: np.asarray(xp.alg.sign(xp.asarray(a).value), dtype=np.float64),
     "stop_gradient": lambda xp, params, a: a,
 }
 

@@ -18,6 +18,7 @@ from xcheck._errors import (
     Unsupported,
     UsageError,
 )
+from xcheck._receive import Refused
 from xcheck._text import one_line, printable
 from xcheck.result import Outcome
 from xcheck.run.limits import out_of_memory
@@ -67,6 +68,8 @@ def classify(error: BaseException, stage: Stage) -> Failure:
         raise error
     if isinstance(error, (Unsupported, MissingFramework)):
         return Failure(Outcome.UNSUPPORTED, one_line(error, REASON))
+    if isinstance(error, Refused):
+        return Failure(error.outcome, one_line(error.reason, REASON))
     if isinstance(error, (NoReference, Undecidable, UnknownPrimitive)):
         return Failure(Outcome.NO_REFERENCE, exception_line(error))
     if isinstance(error, GuardFailed):
