@@ -309,3 +309,10 @@ def test_lines_appear_in_the_verdict_of_the_quantities_that_ask_for_them():
     assert verdict(G, reference(G, "ggn"), quantity="ggn").checks == {"symmetry": "ok", "psd": "ok"}
     found = verdict(SKEW, reference(G, "ggn"), quantity="ggn")
     assert "symmetry     not symmetric" in found.text
+
+
+def test_a_verdict_prints_its_text_and_shows_itself_in_a_few_words():
+    verdict = xcheck.judge(np.zeros(2), "linear_gaussian", "gradient", dtype="float64")
+    assert str(verdict) == verdict.text
+    assert str(verdict).startswith("disagrees: linear_gaussian/gradient in float64: ratio ")
+    assert repr(verdict) == f"<verdict disagrees, ratio {verdict.ratio:.3g}>"

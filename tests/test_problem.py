@@ -119,7 +119,7 @@ def test_what_does_not_apply_says_why(case, quantity, name, framework, reason):
     [
         (("tanh_mpl", "hvp", "torch"), {}, UnknownName, "did you mean 'tanh_mlp'"),
         (("tanh_mlp", "hvpp", "torch"), {}, UnknownName, "did you mean 'hvp'"),
-        (("tanh_mlp", "hvp", "numpy"), {}, UsageError, "'numpy' is not one of torch, jax"),
+        (("tanh_mlp", "hvp", "numpy"), {}, UsageError, "unknown framework 'numpy'; known: torch, jax"),
         (("tanh_mlp", "hvp", "torch"), {"dtype": "half"}, UsageError, "unknown dtype 'half'"),
         (("tanh_mlp", "hvp", "jax"), {"device": "tpu"}, DeviceError, "device 'tpu'"),
     ],
