@@ -212,3 +212,19 @@ def test_kfac_over_positions() -> None:
     A, B = layerwise.kfac(conv, x, y, loss=loss, sharing="reduce")[""]
     assert torch.equal(A, torch.tensor([[2.25, 3.75, 1.5], [3.75, 6.25, 2.5], [1.5, 2.5, 1.0]], dtype=torch.float64))
     assert torch.equal(B, torch.full((2, 2), 16.0, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    "conv", [nn.Conv1d(2, 2, 1, groups=2), nn.ConvTranspose1d(2, 2, 1), nn.ConvTranspose1d(2, 2, 1, groups=2)], ids=str
+)
+def test_kfac_refuses_convolutions_that_it_has_no_factors_for(conv: nn.Module) -> None:
+    with pytest.raises(layerwise.Unsupported, match="transposed and grouped"):
+        layerwise.kfac(conv, torch.ones(3, 2, 4), torch.ones(3, 2, 4), loss=LOSS)
+
+
+@pytest.mark.parametrize(
+    ("from_diag", "expected"), [(True, r"\(2,\) or \(5, 2\)"), (False, r"\(2, 2\) or \(5, 2, 2\)")]
+)
+def test_a_metric_of_another_shape_is_told_both_that_fit(from_diag: bool, expected: str) -> None:
+    with pytest.raises(layerwise.BadShape, match=expected):
+        layerwise.jTmjp(net(), torch.randn(5, 3), torch.ones(7), from_diag=from_diag)
