@@ -53,21 +53,24 @@ def main() -> int:
 
 
 def tried(chosen: Sequence[Mutant], known: Reached, folder: Path, processes: int) -> Iterator[Fate]:
-    """The fate of each, as they end."""
-    equal = dict(line.split(maxsplit=1) for line in EQUAL.read_text().splitlines() if line.strip())
-    waiting, running = list(chosen), dict[int, Trial]()
-    while waiting or running:
-        for lane in range(processes):
-            if lane in running and (fate := running[lane].fate()) is not None:
-                del running[lane]
-                yield fate
-            if lane not in running and waiting:
-                mutant = waiting.pop(0)
-                if mutant.key[:16] in equal:
-                    yield told(mutant, "equal", 0, 0.0, equal[mutant.key[:16]])
-                else:
-                    running[lane] = start(mutant, known, folder, lane)
-        sleep(0.02)
+    """The fate of each, as they end; none runs on where this is stopped."""
+    equal = dict(line.split(maxsplit=1) for line in EQUAL.read_text().splitlines())
+    waiting, running = [one for one in chosen if one.key[:16] not in equal], dict[int, Trial]()
+    for one in chosen:
+        if one not in waiting:
+            yield told(one, "equal", 0, 0.0, equal[one.key[:16]])
+    try:
+        while waiting or running:
+            for lane in range(processes):
+                if lane in running and (fate := running[lane].fate()) is not None:
+                    del running[lane]
+                    yield fate
+                if lane not in running and waiting:
+                    running[lane] = start(waiting.pop(0), known, folder, lane)
+            sleep(0.02)
+    finally:
+        for trial in running.values():
+            trial.child.stop()
 
 
 def share(found: Sequence[Fate]) -> float:
