@@ -90,6 +90,29 @@ def test_one_wrong_entry_is_caught(quantity: str, change: Any) -> None:
     assert guarded(CENTRED, quantity, change) != []
 
 
+def two_outputs(xp: Any, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    z = xp.tanh(inputs["x"] * params["w"])
+    return {"first": z, "second": xp.sin(z)}
+
+
+@pytest.mark.parametrize("quantity", ["third_derivative", "fourth_derivative"])
+@pytest.mark.parametrize("several", [False, True])
+def test_without_a_loss_every_output_is_probed(quantity: str, several: bool) -> None:
+    case = Case(
+        name="without_a_loss",
+        program=two_outputs if several else lambda *arguments: two_outputs(*arguments)["first"],
+        params={"w": Normal((2,), seed=1)},
+        inputs={"x": Normal((3, 2), seed=2)},
+    )
+    with precision(128):
+        claimed = dict(Q[quantity].reference(Derivatives(case, Balls())))
+    assert list(claimed) == (["first", "second"] if several else [""])
+    with precision(256):
+        assert overlap(Q[quantity].guard(Probe(case), claimed)) == []
+        for path, leaf in claimed.items():
+            assert overlap(Q[quantity].guard(Probe(case), {**claimed, path: shifted(leaf.copy())})) != []
+
+
 def test_several_outputs_and_arguments_are_each_probed() -> None:
     case = xcheck.load_cases()["td_error"]
     with precision(128):
