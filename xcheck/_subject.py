@@ -49,7 +49,7 @@ class Subject:
             StoreError: the user's cache cannot be written.
         """
         quantity = load_quantities()[self.implementation.quantity]
-        wanted = wanted_by(self.cell)
+        wanted = wanted_by(self.cell, self.case)
         try:
             name = _reference.file_name(self.case, quantity, wanted[2])
         except Exception as error:

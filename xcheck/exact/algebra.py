@@ -23,6 +23,7 @@ class Algebra(Protocol):
     """Numbers, linear structure, products, and functions with their derivatives."""
 
     opens_ties: bool  # whether a comparison of plain values that tie is open
+
     def constant(self, values: np.ndarray) -> Value: ...  # data, exact
     def literal(self, number: float) -> Value: ...  # a number in the program's text
     def add(self, a: Value, b: Value) -> Value: ...

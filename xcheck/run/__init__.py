@@ -148,7 +148,9 @@ def run(
 def _execute(cells: list[Cell], settings: Settings, workers: int, watcher: Watcher) -> Iterator[tuple[str, Result]]:
     refused = make_references(cells, settings.folder, workers=workers, announce=watcher.stage)
     watcher.stage("verifying", len(cells))
-    judged = {cell: refused[wanted_by(cell)] for cell in cells if wanted_by(cell) in refused}
+    cases = load_cases(settings.folder)
+    wanted = {cell: wanted_by(cell, cases[cell.case]) for cell in cells} if refused else {}
+    judged = {cell: refused[one] for cell, one in wanted.items() if one in refused}
     for cell, failure in judged.items():
         yield cell.id, _settled(failed(cell, failure), cell, settings, watcher)
     tasks = [(cell, settings) for cell in cells if cell not in judged]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from xcheck import _rebuild, _reference
+from xcheck._address import data_dtype
 from xcheck._load import load_cases
 from xcheck.case import Case
 from xcheck.quantities import load_quantities
@@ -51,7 +52,7 @@ def missing_references(cells: Iterable[Cell], folder: str | None) -> list[Wanted
     cases = load_cases(folder)
     wanted = dict.fromkeys(
         (case, name, dtype)
-        for case, quantity, dtype in map(wanted_by, cells)
+        for case, quantity, dtype in (wanted_by(cell, cases[cell.case]) for cell in cells)
         for name in (quantity, "value")
         if name in cases[case].quantities
     )
@@ -66,9 +67,12 @@ def _missing(cases: Mapping[str, Case], wanted: Wanted) -> bool:
         return True
 
 
-def wanted_by(cell: Cell) -> Wanted:
-    """float64, float32 and TF32 share one reference, since float32 holds every number of the case."""
-    return cell.case, cell.quantity, "bfloat16" if cell.dtype == "bfloat16" else "float64"
+def wanted_by(cell: Cell, case: Case) -> Wanted:
+    """Dtypes share one reference where they hold the same numbers of the case."""
+    try:
+        return cell.case, cell.quantity, data_dtype(case.part(cell.quantity), cell.dtype)
+    except Exception:  # a program that exact arithmetic cannot run; why is told where its reference is made
+        return cell.case, cell.quantity, cell.dtype
 
 
 def start(folder: str | None) -> None:
