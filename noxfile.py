@@ -68,6 +68,13 @@ def right(session: nox.Session) -> None:
 
 
 @nox.session
+def hostile(session: nox.Session) -> None:
+    """Certifies 2,000 hostile cases, or refuses them, and holds what is certified against NumPy at 3,000 bits."""
+    install(session, "test")
+    session.run("python", "-m", "hostile", *session.posargs, env={**THREADS, "PYTHONPATH": "tests"})
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Changes our own code in 300 places, one at a time, and counts what the tests notice; exit 1 below 90 %."""
     install(session, "test", "mutants", extras="all,bench,report")

@@ -13,7 +13,7 @@ import numpy as np
 import xcheck
 from hostile.fields import edited
 from hostile.programs import Text, draw
-from hostile.truth import NUMPY, NoTruth, balls, first, many_bits, second
+from hostile.truth import ERROR, NUMPY, NoTruth, balls, first, many_bits, second
 from xcheck import Reference
 from xcheck._errors import GuardFailed, XCheckError
 from xcheck.program import split_aux
@@ -77,7 +77,7 @@ def verified(seed: int, text: Text, quantity: str, reference: Reference) -> str:
             parts = zip(R.ravel(), leaf.value.ravel(), leaf.low.ravel(), leaf.radius.ravel(), strict=True)
             for k, (true, value, low, radius) in enumerate(parts):
                 off = abs(flint.arb(value) + flint.arb(low) - true) - flint.arb(radius)
-                if not off <= largest * flint.arb(2) ** -80 + flint.arb(2) ** -1070:
+                if not off <= largest * flint.arb(2) ** -80 + ERROR:
                     raise Wrong(
                         f"seed {seed}: {quantity} {path!r} entry {k} is certified as {value!r}, the truth is {true}\n"
                         f"{text.source}\n{text.params}\n{text.inputs}"

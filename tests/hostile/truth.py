@@ -15,6 +15,8 @@ Function = Callable[[Arrays], np.ndarray]
 
 #: The step of first and of second differences: their errors are h f'' and h^2 f'''' (h f''' at a tie of two branches).
 STEP, STEP2 = flint.arb(2) ** -800, flint.arb(2) ** -500
+#: What those errors stay below, of numbers up to 2^20.
+ERROR = flint.arb(2) ** -480
 
 
 class NoTruth(Exception):
