@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from xcheck import CaseError, Computed, Integers, Linspace, Literal, LogNormal, Normal, Stored, Uniform
-from xcheck.arrays import list_checksums, rounded, stored_path
+from xcheck._stored import list_checksums
+from xcheck.arrays import rounded, stored_path
 
 EVERY = (
     Normal((5, 2), seed=1),

@@ -15,7 +15,8 @@ from xcheck._dtypes import UNIT
 from xcheck._load import shipped_folder
 from xcheck._rebuild import vectors
 from xcheck._reference import ensure, file_name, missing, reference
-from xcheck.arrays import CHECKSUMS, checksums, list_checksums, stored_path
+from xcheck._stored import CHECKSUMS, checksums, list_checksums
+from xcheck.arrays import stored_path
 from xcheck.exact.certify import by_convention
 from xcheck.program import Linear, Sequential, Tanh
 from xcheck.quantities import load_quantities

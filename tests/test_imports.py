@@ -16,7 +16,7 @@ PACKAGE = Path(xcheck.__file__).parent
 #: Rooms by rank: a module imports only modules of a lower rank, or of its own room.
 ROOMS = (
     {"_errors", "_lazy", "_text", "_tree", "_dtypes"},
-    {"_registry", "_arguments", "_atomic", "_scale", "_ending", "_files", "_foreign"},
+    {"_registry", "_arguments", "_atomic", "_forms", "_stored", "_scale", "_ending", "_files", "_foreign"},
     {"arrays"},
     {"program"},
     {"_fields"},

@@ -14,7 +14,8 @@ from xcheck._address import data_dtype
 from xcheck._atomic import write_atomically
 from xcheck._dtypes import UNIT
 from xcheck._reference import conventions, ensure, file_name
-from xcheck.arrays import Descriptor, Stored, list_checksums
+from xcheck._stored import list_checksums
+from xcheck.arrays import Descriptor, Stored
 from xcheck.case import Case
 from xcheck.exact.certify import Certified
 from xcheck.exact.derivatives import Derivatives

@@ -18,8 +18,8 @@ from xcheck._dtypes import SMALLEST, UNIT, check_dtype
 from xcheck._errors import NoReference, StoreError, Undecidable, UnknownName
 from xcheck._load import load_cases
 from xcheck._registry import unknown
+from xcheck._stored import frozen
 from xcheck._tree import tree
-from xcheck.arrays import frozen
 from xcheck.case import Case
 from xcheck.exact.certify import by_convention, certify, margin
 from xcheck.quantities import load_quantities

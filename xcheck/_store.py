@@ -21,7 +21,7 @@ from platformdirs import user_cache_dir
 from xcheck._atomic import write_atomically
 from xcheck._errors import StoreError
 from xcheck._load import shipped_folder
-from xcheck.arrays import frozen
+from xcheck._stored import frozen
 from xcheck.exact.certify import Certified
 
 PARTS = ("value", "low", "radius", "scale")

@@ -13,58 +13,19 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from xcheck._atomic import write_atomically
 from xcheck._errors import CaseError
+from xcheck._forms import FORMS, HELD, whole
+from xcheck._stored import checked_bytes
+from xcheck._text import one_line
 
 Shape = tuple[int, ...]
-#: The dtypes to which values may be rounded.
-HELD = ("float64", "float32", "tf32", "bfloat16")
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
-def _finite(value: Any) -> bool:
-    return (_whole(value) or isinstance(value, (float, np.floating))) and bool(np.isfinite(float(value)))
-
-
-def _shown(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else f"{text[:56]} ..."
-
-
-def _numeric(values: Any) -> bool:
-    try:
-        return np.asarray(values).dtype.kind in "fiub"
-    except ValueError:  # ragged
-        return False
-
-
-NUMBER = (_finite, "a finite real number")
-#: What the fields of descriptors must be, by their name, and how that is said.
-FORMS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "shape": (
-        lambda shape: isinstance(shape, tuple) and all(_whole(size) and size >= 0 for size in shape),
-        "a tuple of sizes such as (4, 3)",
-    ),
-    "seed": (lambda seed: _whole(seed) and seed >= 0, "a whole number from 0"),
-    "mean": NUMBER, "scale": NUMBER, "low": NUMBER, "high": NUMBER, "start": NUMBER, "stop": NUMBER,
-    "sigma": (lambda sigma: _finite(sigma) and sigma >= 0, "a number from 0"),
-    "dtype": (lambda dtype: dtype in HELD, f"one of {', '.join(HELD)}"),
-    "values": (_numeric, "real numbers, nested as a rectangle"),
-    "function": (callable, "a function of arrays"),
-    "file": (lambda file: isinstance(file, str), "the name of an npz file"),
-    "key": (lambda key: isinstance(key, str), "the name of an entry"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,7 +46,9 @@ class Descriptor:
             holds, expected = FORMS.get(part.name, (lambda value: True, ""))
             value = getattr(self, part.name)
             if not holds(value):
-                raise CaseError(f"{type(self).__name__}: {part.name} is {_shown(value)}, expected {expected}")
+                raise CaseError(
+                    f"{type(self).__name__}: {part.name} is {one_line(repr(value), 60)}, expected {expected}"
+                )
 
     def make(self, folder: Path | None = None) -> np.ndarray:
         raise CaseError(f"{type(self).__name__} is no array; use Normal, Uniform, Linspace, LogNormal, Literal ...")
@@ -120,61 +83,6 @@ def _written(value: Any) -> str:
         inside = ", ".join(map(_written, value)) + ("," if len(value) == 1 and isinstance(value, tuple) else "")
         return f"({inside})" if isinstance(value, tuple) else f"[{inside}]"
     return repr(value)
-
-
-#: The file that lists the checksums of a folder of values, as `sha256sum -c` reads it.
-CHECKSUMS = "SHA256SUMS"
-
-
-def checked_bytes(path: Path, *, listed: bool) -> bytes:
-    """A stored file, which must be what its folder's checksums say; `listed`: they must name it.
-
-    Raises:
-        ValueError: it is another file.
-        OSError: it cannot be read.
-    """
-    known, found = checksums(path.parent), path.read_bytes()
-    if path.name not in known and listed:
-        raise ValueError(f"{CHECKSUMS} does not list it")
-    if known.get(path.name, hashlib.sha256(found).hexdigest()) != hashlib.sha256(found).hexdigest():
-        raise ValueError(f"its checksum is not that of {CHECKSUMS}")
-    return found
-
-
-def checksums(folder: Path) -> dict[str, str]:
-    """File names to checksums; none where the folder lists none."""
-    path = folder / CHECKSUMS
-    return dict(_checksums(path, path.stat().st_mtime_ns)) if path.exists() else {}
-
-
-@lru_cache(maxsize=16)
-def _checksums(path: Path, changed: int) -> dict[str, str]:
-    """A list that was last changed at that time."""
-    lines = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
-    return {line[-1]: line[0] for line in lines if line}
-
-
-def list_checksums(folder: Path, names: Iterable[str], data: Iterable[bytes]) -> None:
-    """Adds files to the checksums of a folder, or lists them anew.
-
-    Raises:
-        StoreError: the list cannot be written.
-    """
-    known = checksums(folder) | {name: hashlib.sha256(a).hexdigest() for name, a in zip(names, data, strict=True)}
-    lines = (f"{checksum}  {name}\n" for name, checksum in sorted(known.items()))
-    write_atomically(folder / CHECKSUMS, "".join(lines).encode())
-
-
-def frozen(values: np.ndarray) -> np.ndarray:
-    """The same numbers in memory that nobody can write to, whatever flags he sets.
-
-    >>> H = frozen(np.eye(2))
-    >>> H.setflags(write=True)
-    Traceback (most recent call last):
-    ValueError: cannot set WRITEABLE flag to True of this array
-    """
-    values = np.ascontiguousarray(values) if values.ndim else values
-    return np.frombuffer(values.tobytes(), values.dtype).reshape(values.shape)
 
 
 def rounded(values: np.ndarray, dtype: str) -> np.ndarray:
@@ -273,7 +181,7 @@ class Integers(Descriptor):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, value in (("low", self.low), ("high", self.high)):
-            if not _whole(value):
+            if not whole(value):
                 raise CaseError(f"Integers: {name} is {value!r}, expected a whole number")
         if self.low >= self.high:
             raise CaseError(f"Integers: low is {self.low} and high is {self.high}, expected low < high")

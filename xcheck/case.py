@@ -14,7 +14,8 @@ import numpy as np
 
 from xcheck._errors import CaseError
 from xcheck._fields import check_batch, check_fields, check_values
-from xcheck.arrays import Descriptor, Normal, Rows, frozen, rounded
+from xcheck._stored import frozen
+from xcheck.arrays import Descriptor, Normal, Rows, rounded
 from xcheck.program import Loss, Program
 
 Arrays = Mapping[str, np.ndarray]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-from xcheck.arrays import list_checksums
+from xcheck._stored import list_checksums
 
 STEPS, RATE, HIDDEN = 400, 0.5, 32
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from xcheck._errors import UsageError
 from xcheck._parity.arguments import numbers, positions
