@@ -1,6 +1,8 @@
-"""The sessions: `python -m nox -s verify | tests | zoo | lint | types`. Each does all of its set-up."""
+"""The sessions: `python -m nox -s verify | tests | one_framework | zoo | lint | types`. Each does all of its set-up."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import nox
 
@@ -43,6 +45,21 @@ def tests(session: nox.Session) -> None:
     install(session, "test", extras="all,bench,report")
     # Two processes of one thread each: the tests start processes of their own, and CI has two cores.
     session.run("python", "-m", "pytest", "-n", "2", "--dist", "worksteal", *session.posargs, env=THREADS)
+
+
+@nox.session
+@nox.parametrize("framework", ["torch", "jax"])
+def one_framework(session: nox.Session, framework: str) -> None:
+    """Installs the wheel with one framework alone, judges the smoke tier with it, and runs the tests of that."""
+    folder = Path(session.create_tmp())
+    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), ".")
+    (wheel,) = folder.glob("xcheck-*.whl")
+    pytest = [one for one in nox.project.dependency_groups(PROJECT, "test") if one.startswith("pytest>")]
+    session.install("-c", "constraints.txt", f"xcheck[{framework}] @ {wheel.as_uri()}", *pytest)
+    test = Path("tests/test_one_framework.py").resolve()
+    session.chdir(folder)  # away from the sources, so that the wheel is what is imported
+    session.run("python", "-m", "xcheck", "verify", "--tier", "smoke", "--quiet", env=THREADS)
+    session.run("python", "-m", "pytest", "--rootdir", str(folder), "-p", "no:cacheprovider", str(test), env=THREADS)
 
 
 @nox.session

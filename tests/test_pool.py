@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +16,7 @@ import pytest
 
 from xcheck import XCheckError
 from xcheck.run.limits import memory_limit, one_thread, return_memory
-from xcheck.run.pool import Failure, run_isolated
+from xcheck.run.pool import Failure, Spent, run_isolated
 
 # The functions run in processes that cannot import this test module, so they are the standard library's.
 
@@ -35,7 +39,8 @@ def test_more_tasks_than_the_queue_ahead_holds():
 
 
 def test_a_crash_costs_one_task():
-    found = outcomes(os._exit, [3, 4]) | outcomes(abs, [-1])
+    found = outcomes(os._exit, [3, 4, 0]) | outcomes(abs, [-1])
+    assert found[0] == Failure("crashed", "the process ended with exit code 0")
     assert found[3] == Failure("crashed", "the process ended with exit code 3")
     assert found[4] == Failure("crashed", "the process ended with exit code 4")
     assert found[-1] == 1
@@ -57,6 +62,90 @@ def test_an_exception_is_an_outcome():
 def test_workers_that_cannot_start_are_one_clear_line():
     with pytest.raises(XCheckError, match="no worker process can be started"):
         outcomes(abs, [-1], start=len, arguments=(3,))
+
+
+def test_a_process_that_is_spent_takes_no_further_task():
+    """`Spent` is made from what it is given, in the worker, so its process is another one for each task."""
+    found = outcomes(Spent, [1, 2, 3], workers=1)
+    assert found == {1: 1, 2: 2, 3: 3}
+
+
+def test_an_exception_ends_its_process_too():
+    (first, second) = outcomes(exec, ["import sys; sys.kept = 1; 1 / 0", "import sys; assert not hasattr(sys, 'kept')"],
+                               workers=1).values()  # fmt: skip
+    assert first == Failure("raised", "ZeroDivisionError: division by zero")
+    assert second is None
+
+
+LEFT = """
+import os, subprocess, sys
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        subprocess.Popen(["sleep", "{seconds}"])
+    os._exit(0)
+os.wait()
+{end}
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the environment of other processes")
+@pytest.mark.parametrize("end", ["", "os._exit(0)", "import time; time.sleep(60)", "os.kill(os.getpid(), 9)"])
+def test_what_a_task_has_started_ends_with_its_worker(end):
+    seconds = f"6{os.getpid()}.{len(end)}"
+    outcomes(exec, [LEFT.format(seconds=seconds, end=end)], seconds=3)
+    assert not [one for one in Path("/proc").glob("[0-9]*/cmdline") if seconds.encode() in _bytes(one)]
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:  # the process is gone
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("import os; os.closerange(3, 256)", "the pipe between its process and xcheck|exit code 1"),
+        ("import os\nfor k in range(3, 20):\n try: os.write(k, b'xxxx')\n except OSError: pass", "pipe|exit code"),
+        ("import os; os.kill(os.getpid(), 35)", "killed by signal 35|SIG"),
+    ],
+)
+def test_a_task_that_cuts_itself_off_costs_itself(damage, said):
+    found = outcomes(exec, [damage, "pass"], workers=1, seconds=10)
+    assert found[damage].outcome == "crashed"
+    assert re.search(said, found[damage].reason)
+    assert found["pass"] is None
+
+
+def test_a_reason_is_one_bounded_printable_line():
+    found = outcomes(exec, ["raise ValueError('\\ud800 \\x1b[31m\\n' + 'x' * 10**6)"])
+    (failure,) = found.values()
+    assert failure.reason.startswith(r"ValueError: \ud800 \x1b[31m xxx")
+    assert len(failure.reason) < 500
+
+
+SCRIPT = """
+from xcheck.run.pool import run_isolated
+{guard}
+print([found for _, found in run_isolated(abs, [-1, -2], workers=1, seconds=20)])
+"""
+
+
+def test_a_script_from_standard_input_has_workers():
+    done = subprocess.run(
+        [sys.executable, "-"], input=SCRIPT.format(guard=""), capture_output=True, text=True, timeout=120, check=True
+    )
+    assert sorted(json.loads(done.stdout)) == [1, 2]
+
+
+def test_a_script_that_its_workers_cannot_import_is_named(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(guard="if __name__ != '__main__': raise SystemExit(7)"))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, check=False)
+    assert "no worker process can be started: the process ended with exit code 7; each worker imports" in done.stderr
+    assert "if __name__ == '__main__'" in done.stderr
 
 
 def test_the_environment_of_the_caller_is_restored():

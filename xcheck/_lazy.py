@@ -40,10 +40,11 @@ class LazyModule:
         try:
             module = importlib.import_module(self._name)
         except ModuleNotFoundError as error:
-            if error.name not in (self._name, *FRAMEWORKS):
+            absent = (error.name or "").split(".")[0]
+            if absent not in (self._name, *FRAMEWORKS):
                 raise
             raise MissingFramework(
-                f"{error.name} is not installed, and this needs it: pip install 'xcheck[{error.name}]'"
+                f"{absent} is not installed, and this needs it: pip install 'xcheck[{absent}]'"
             ) from None
         try:
             return getattr(module, attribute)

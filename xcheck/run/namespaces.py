@@ -99,7 +99,11 @@ def _tables(label: str, value: Any) -> Iterator[tuple[str, Namespace]]:
 def _spaces() -> Iterator[tuple[str, Namespace]]:
     """Labels and namespaces: modules, the tables of xcheck's modules, classes, and the list of modules itself."""
     yield "sys.modules", sys.modules
-    modules = [name for name in sys.modules if name in MODULES or name.split(".")[0] == OWN]
+    modules = [
+        name
+        for name, module in sys.modules.items()
+        if (name in MODULES or name.split(".")[0] == OWN) and hasattr(module, "__dict__")  # None bars a module
+    ]
     classes: dict[str, type] = {}
     for name in modules:
         space = vars(sys.modules[name])

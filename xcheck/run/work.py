@@ -65,14 +65,17 @@ def serve(task: Task) -> Result | Spent[Result]:
 
     After every RELEASE_AFTER cells it lets go of what it compiled.
     """
-    before = _fingerprint(task[1].folder)
-    _seed()
+    try:
+        before = _fingerprint(task[1].folder)
+        _seed()
+    except Exception as error:  # no foreign code has run in this cell so far
+        return Spent(ended(task[0], error, Stage.JUDGING))
     found = work(task, before)
     if before.changed():
         return Spent(found)
     if next(_served) % RELEASE_AFTER == 0:
         for framework in FRAMEWORKS:
-            if framework in sys.modules:
+            if sys.modules.get(framework) is not None:
                 _problem.adapter(framework).release()
         return_memory()
     return found
@@ -88,8 +91,9 @@ def _seed() -> None:
     """Random numbers are drawn from the same state by every cell, whatever ran before it."""
     random.seed(0)
     np.random.seed(0)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(0)
 
 
 def work(task: Task, before: Fingerprint | None = None) -> Result:

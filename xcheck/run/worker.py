@@ -8,6 +8,7 @@ from __future__ import annotations
 import faulthandler
 import multiprocessing.connection
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -28,6 +29,9 @@ from xcheck.run.family import MARK, end_family, marked
 from xcheck.run.limits import out_of_memory, watchdog
 
 R = TypeVar("R")
+
+#: Bytes of a message: what claims more was not written by a worker, and would be waited for.
+LONGEST = 2**28
 
 
 @dataclass(frozen=True)
@@ -87,12 +91,11 @@ class Worker:
         """Its message, or the `Failure` of a process that is late, lost or talks nonsense; None while there is none."""
         try:
             if self.pipe.poll():
-                said = Said(*self.pipe.recv())
+                said = Said(*pickle.loads(self.pipe.recv_bytes(LONGEST)))
                 self.ready, self.deadline = True, float("inf")
                 return said
         except Exception:  # a pipe that a task has closed or written to raises whatever its bytes lead to
-            self.process.join(1)
-            if self.process.exitcode is None:
+            if not self._gone(within=1.0):
                 return self._failed(
                     Outcome.CRASHED, "it closed the pipe between its process and xcheck, or wrote to it"
                 )
@@ -103,6 +106,13 @@ class Worker:
         if time.monotonic() > self.deadline:
             return self._failed(Outcome.TIMED_OUT, f"no result after {self.work.seconds:g} s")
         return None
+
+    def _gone(self, within: float) -> bool:
+        """Whether the process ends in time; asked again and again, as a task may have written to its sentinel too."""
+        until = time.monotonic() + within
+        while self.process.exitcode is None and time.monotonic() < until:
+            time.sleep(0.01)
+        return self.process.exitcode is not None
 
     def _failed(self, outcome: Outcome, reason: str) -> Said:
         return Said(Kind.LAST if self.ready else Kind.BROKEN, Failure(outcome, reason))
