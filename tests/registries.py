@@ -5,9 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-#: What belongs to the package stays, whoever imports it first: each of its modules registers once in a process.
-OURS = "xcheck."
+from xcheck._load import shipped_folder
+
+
+def _shipped(module: str) -> bool:
+    """What belongs to the package, cases too, stays, whoever imports it first: it registers once in a process."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return module.startswith("xcheck.") or (file is not None and Path(file).parent == shipped_folder())
 
 
 def _owner(item: object) -> str:
@@ -39,7 +45,7 @@ def restored() -> Iterator[None]:
     for registry in _registries():
         known = before.get(id(registry), {})
         for name, item in list(registry.items()):
-            if known.get(name) is item or (name not in known and _owner(item).startswith(OURS)):
+            if known.get(name) is item or (name not in known and _shipped(_owner(item))):
                 continue
             del registry[name]
             if name in known:

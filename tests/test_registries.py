@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -50,9 +52,14 @@ def test_a_layer_that_a_test_replaces_is_put_back() -> None:
 
 
 def test_what_the_package_registers_stays() -> None:
-    with restored():
-        importlib.import_module("xcheck.libraries.layerwise")
-    assert "torch_layerwise" in implementations("gradient")
+    """In a process of its own, where nothing is imported yet; case files register closed forms, and load once."""
+    script = "from registries import restored\nimport xcheck\nfrom xcheck.quantity import implementations\n"
+    script += "with restored():\n    import xcheck.libraries.layerwise\n    xcheck.load_cases()\n"
+    script += "print('torch_layerwise' in implementations('gradient'), "
+    script += "'torch_closed_form_linear' in implementations('ggn'))"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
 
 
 def test_the_study_of_right_results_asks_for_our_own_ways_only() -> None:

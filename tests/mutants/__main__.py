@@ -17,7 +17,7 @@ from mutants.child import warm
 from mutants.places import Mutant, sample
 from mutants.reached import Reached, reached
 from mutants.rooms import ROOMS, ROOT
-from mutants.trial import Fate, Trial, start, told
+from mutants.trial import Fate, Trial, control, start, told
 
 LEAST = 0.9
 #: Changes that change nothing which a caller can see: "key reason", a line each.
@@ -59,6 +59,9 @@ def tried(chosen: Sequence[Mutant], known: Reached, folder: Path, processes: int
     for one in chosen:
         if one not in waiting:
             yield told(one, "equal", 0, 0.0, equal[one.key[:16]])
+    reachable = [one for one in waiting if known.tests(one)]
+    for one in reachable[:1]:
+        control(one, known, folder)
     try:
         while waiting or running:
             for lane in range(processes):
@@ -68,6 +71,8 @@ def tried(chosen: Sequence[Mutant], known: Reached, folder: Path, processes: int
                 if lane not in running and waiting:
                     running[lane] = start(waiting.pop(0), known, folder, lane)
             sleep(0.02)
+        for one in reachable[-1:]:
+            control(one, known, folder)
     finally:
         for trial in running.values():
             trial.child.stop()
