@@ -1,14 +1,17 @@
-"""Whether an implementation applies: one that takes examples apart needs a program that computes each alone."""
+"""Whether an implementation applies: examples are taken apart only where each is computed alone. And its seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 import pytest
 
+import xcheck
 from xcheck import Case, Normal
-from xcheck._execute import independent
+from xcheck._execute import execute, independent
+from xcheck.quantity import implementations
 
 Program = Callable[[Any, Any], Any]
 
@@ -53,3 +56,12 @@ def test_examples_that_are_computed_alone(program: Program) -> None:
 )
 def test_examples_that_need_each_other(program: Program) -> None:
     assert not independent(declared(program))
+
+
+def test_seconds_are_those_of_this_call() -> None:
+    problem = xcheck.problem("linear_gaussian", "gradient", "torch")
+    start = perf_counter()
+    found = execute(problem, implementations("gradient")["torch_grad"])
+    whole = perf_counter() - start
+    assert set(found.seconds) == {"prepare", "run"}
+    assert all(0 <= seconds <= whole for seconds in found.seconds.values())

@@ -51,7 +51,7 @@ ROOMS: dict[str, Room] = {
         code=("xcheck/run/**/*.py", "xcheck/_execute.py", "xcheck/execution/**/*.py"),
         tests=tests(
             "cli plan* pool* journal* outcomes* work* lines gaps suite plugin exchange* frameworks problem* coverage "
-            "registry summary rebuild adopting case cases execut*"
+            "registry summary rebuild adopting case cases execut* settings"
         ),
     ),
     "layerwise": Room(
