@@ -51,6 +51,8 @@ LAYERS: dict[str, tuple[Make, tuple[int, ...]]] = {
     "batch_norm_2d": (lambda: nn.BatchNorm2d(2, affine=False), (2, 2, 2)),
     "batch_norm_3d": (lambda: nn.BatchNorm3d(2), (2, 1, 2, 2)),
     "linear_on_tokens": (lambda: nn.Linear(3, 2), (2, 3)),
+    "curved_tokens": (lambda: nn.Sequential(nn.Tanh(), nn.Linear(3, 2), nn.Tanh()), (2, 3)),
+    "curved_channels": (lambda: nn.Sequential(nn.Tanh(), nn.Conv1d(2, 1, 2), nn.Tanh()), (2, 4)),
     "conv_1d": (lambda: nn.Conv1d(2, 2, 2, stride=2, padding=1), (2, 4)),
     "conv_2d": (lambda: nn.Conv2d(2, 2, 2, groups=2, padding_mode="reflect", padding=1), (2, 3, 2)),
     "conv_3d": (lambda: nn.Conv3d(1, 2, 2, bias=False), (1, 2, 2, 3)),

@@ -136,6 +136,8 @@ def said_only(node: Any) -> bool:
     """Whether a node changes nothing at run time: annotations, imports for them, and what is said to readers."""
     if node.type == "decorator" and node.get_code().strip().startswith(KEEPS_ONLY):
         return True
+    if node.type == "operator" and node.parent.type in ("parameters", "param"):
+        return True  # the `*` and `/` of a signature, which an operator of arithmetic takes for its own
     while (parent := node.parent) is not None:
         if parent.type == "annassign" and node is parent.children[1]:
             return True

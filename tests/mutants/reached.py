@@ -6,7 +6,7 @@ The processes that a test starts are counted as its own. What is found stays in 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -53,7 +53,7 @@ class Reached(msgspec.Struct):
             kept.append(test)
         return kept
 
-    def _ran(self, lines: dict[int, list[int]], asked: Iterator[int] | range | dict[int, list[int]]) -> set[str]:
+    def _ran(self, lines: dict[int, list[int]], asked: Iterable[int]) -> set[str]:
         found = set()
         for number in {number for line in asked for number in lines.get(line, ())}:
             phase, _, test = self.contexts[number].partition(" ")

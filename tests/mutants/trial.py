@@ -93,7 +93,7 @@ def control(mutant: Mutant, reached: Reached, folder: Path) -> None:
     Raises:
         SystemExit: a test fails.
     """
-    trial = start(mutant, reached, folder, 0, changed=False)
+    trial = start(mutant, reached, folder, -1, changed=False)
     if trial.child.wait(trial.limit) != pytest.ExitCode.OK:
         said = trial.said.read_text(errors="replace")
         raise SystemExit(f"mutants: tests of {shown(mutant.path)} fail without any change:\n{said[-2000:]}")
