@@ -41,17 +41,21 @@ ROOMS: dict[str, Room] = {
     "judging": Room(
         code=("xcheck/_judge.py", "xcheck/_checks.py", "xcheck/_message.py", "xcheck/_receive.py",
               "xcheck/_convention.py", "xcheck/judging/**/*.py"),
-        tests=(*tests("judg* convention* mistakes problem* planted* diagnose* precision right lines suite cli"),),
+        tests=tests(
+            "judg* convention* mistakes problem* planted* diagnose* precision right lines suite cli algorithms guard"
+        ),
     ),
     "diagnose": Room(
         code=("xcheck/diagnose/**/*.py", "xcheck/judging/diagnosis/**/*.py"),
-        tests=tests("diagnos* mistakes precision zoo* planted* judg* explain* parity* cli"),
+        tests=tests(
+            "diagnos* mistakes precision zoo* planted* judg* explain* parity* cli search unexplained batches reported"
+        ),
     ),
     "execution": Room(
         code=("xcheck/run/**/*.py", "xcheck/_execute.py", "xcheck/execution/**/*.py"),
         tests=tests(
             "cli plan* pool* journal* outcomes* work* lines gaps suite plugin exchange* frameworks problem* coverage "
-            "registry summary rebuild adopting case cases execut* settings"
+            "registry summary rebuild adopting case cases execut* settings fingerprint classify files foreign results"
         ),
     ),
     "layerwise": Room(
