@@ -79,7 +79,13 @@ template <class T> void bend(int64_t kind, V<T> z, V<T> &a, V<T> &slope, V<T> &s
         second = zero;
     } else {
         V<T> size = z < 0 ? -z : z, e = expm1<T>(size) + 1, large = e / (1 + e);
-        V<T> small = size > Lanes<T>::most ? zero : 1 / (1 + e);  // where expm1 no longer grows
+        V<T> small = 1 / (1 + e);
+        bool far = false;
+        for (int k = 0; k < COUNT<T>; k++) far |= size[k] > Lanes<T>::most;
+        if (far) {  // expm1 no longer grows, but e^-x is a number still, if a subnormal one
+            V<T> half = 1 / (expm1<T>(size / 2) + 1);
+            small = size > Lanes<T>::most ? half * half : small;
+        }
         V<T> up = z < 0 ? small : large, down = z < 0 ? large : small;
         if (kind == SIGMOID) {
             a = up;
