@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -73,9 +74,12 @@ def dense(leaf: Any, path: str, dtype: str) -> np.ndarray:
     """
     expected = f"expected an array of dtype {ARRAY_DTYPE[dtype]}: compute and return in that dtype"
     try:
-        kind, got = _lack(leaf), dtype_name(leaf)
-        if kind or got != ARRAY_DTYPE[dtype]:
-            raise Refused(Outcome.WRONG_DTYPE, f"{shown(path)} is {kind or f'of dtype {got}'}, {expected}")
+        leaf = plain(leaf)
+        lack = _lack(leaf)
+        if lack is None and (got := dtype_name(leaf)) != ARRAY_DTYPE[dtype]:
+            lack = f"of dtype {got}"
+        if lack is not None:
+            raise Refused(Outcome.WRONG_DTYPE, f"{shown(path)} is {lack}, {expected}")
         return on_host(leaf)
     except Refused:
         raise
@@ -86,17 +90,27 @@ def dense(leaf: Any, path: str, dtype: str) -> np.ndarray:
         ) from None
 
 
+def plain(leaf: Any) -> Any:
+    """A tensor without its history and without what a subclass of it does; everything else as it is."""
+    loaded = sys.modules.get("torch")
+    if loaded is None or not isinstance(leaf, torch.Tensor):
+        return leaf
+    with torch._C.DisableTorchFunctionSubclass():
+        bare = leaf.detach()
+        return bare if type(bare) is torch.Tensor else bare.as_subclass(torch.Tensor)
+
+
 def _lack(leaf: Any) -> str | None:
     """What is in the way of reading its numbers one by one, in words."""
+    if _is_tensor(leaf) and (leaf.is_nested or str(leaf.layout) != "torch.strided"):
+        return f"a tensor of layout {'nested' if leaf.is_nested else str(leaf.layout).removeprefix('torch.')}"
     if dtype_name(leaf) is None:
         return f"a {type(leaf).__name__}"
     if isinstance(leaf, np.ma.MaskedArray):
         return "a masked array"
-    if not _is_tensor(leaf):
-        return None
-    if leaf.is_nested or str(leaf.layout) != "torch.strided":
-        return f"a tensor of layout {str(leaf.layout).removeprefix('torch.')}"
-    return f"a tensor on the device {leaf.device}, which holds no numbers" if leaf.device.type == "meta" else None
+    if _is_tensor(leaf) and leaf.device.type == "meta":
+        return f"a tensor on the device {leaf.device}, which holds no numbers"
+    return None
 
 
 def _is_tensor(leaf: Any) -> bool:
@@ -118,12 +132,12 @@ def dtype_name(leaf: Any) -> str | None:
 
 
 def on_host(leaf: Any) -> np.ndarray:
-    """Its numbers, bfloat16 as float64; negated and conjugated views are computed, subclasses looked through."""
+    """Its numbers, bfloat16 as float64; negated and conjugated views of a tensor are computed."""
+    leaf = plain(leaf)
     if not _is_tensor(leaf):
         return np.asarray(leaf, dtype=np.float64) if dtype_name(leaf) == "bfloat16" else np.asarray(leaf)
-    with torch._C.DisableTorchFunctionSubclass():
-        bare = leaf.detach().cpu().resolve_conj().resolve_neg()
-        return (bare.double() if dtype_name(bare) == "bfloat16" else bare).numpy()
+    resolved = leaf.cpu().resolve_conj().resolve_neg()
+    return (resolved.double() if dtype_name(resolved) == "bfloat16" else resolved).numpy()
 
 
 def to_float64(array: np.ndarray) -> np.ndarray:

@@ -56,9 +56,8 @@ def positions(wrt: Any, arrays: Sequence[np.ndarray]) -> tuple[int, ...]:
     Raises:
         UsageError: a position without an argument, twice the same, or an argument that holds integers.
     """
-    asked = list(wrt) if isinstance(wrt, Iterable) and not isinstance(wrt, str) else [wrt]
-    found = [k for k in asked if type(k) is int]
-    if not found or len(found) < len(asked):
+    found: list[Any] = list(wrt) if isinstance(wrt, Iterable) and not isinstance(wrt, str) else [wrt]
+    if not found or not all(type(k) is int for k in found):
         raise UsageError(f"wrt is {one_line(repr(wrt), 80)}; expected a position, or several, counted from 0")
     for k in found:
         if not 0 <= k < len(arrays):
