@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from xcheck._dtypes import ARRAY_DTYPE, check_dtype
-from xcheck._errors import DeviceError
+from xcheck._errors import DeviceError, Unsupported
 from xcheck._lazy import LazyModule, torch
 from xcheck._tree import leaves, tree
 from xcheck.frameworks import _torch_nn
@@ -118,9 +118,11 @@ def load(variant: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they are PyTorch's own
         importlib.import_module("torch._dynamo")
-        torch.func.jacfwd(torch.func.jacrev(torch.sin))(torch.ones(1, device="cpu", dtype=torch.float64))
+        one = (torch.ones(1, device="cpu", dtype=torch.float64),)
+        torch.func.jacfwd(torch.func.jacrev(torch.sin))(*one)
         if variant in _RECORDS:
-            importlib.import_module("torch._inductor.compile_fx")
+            with suppress(Unsupported):  # without a compiler there is nothing to load, and each cell says so
+                compiled(torch.sin, one)(*one)
 
 
 def release() -> None:
