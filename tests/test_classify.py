@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+from pathlib import Path
 
 import pytest
 
 import xcheck
 from xcheck import _errors
+from xcheck.cli import main
 from xcheck.result import Document, Outcome, Result
 from xcheck.run.classify import Stage, classify, exception_line, exception_trace
 from xcheck.run.plan import Cell
@@ -145,6 +147,16 @@ def result(outcome, case="a", implementation="torch_f", fault=None) -> Result:
 def test_nothing_judged_is_not_success(settings, results, code):
     found = Results(Document(settings=settings, results=results))
     assert (found.exit_code, found.ok) == (code, code == 0)
+
+
+def test_explain_shows_the_traceback_and_does_not_call_nothing_judged_success(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "adapters"))
+    shown = ["explain", "linear_gaussian/gradient/torch_raises/float64/cpu", "--adapter", "faulty_adapter"]
+    assert main(shown) == 1
+    said = capsys.readouterr().out
+    assert "traceback    Traceback (most recent call last)" in said
+    assert 'raise ValueError("no such thing' in said
+    assert main([part.replace("raises", "declines") for part in shown]) == 1
 
 
 def test_a_traceback_is_kept_for_whoever_explains(monkeypatch):

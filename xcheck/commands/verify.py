@@ -88,10 +88,11 @@ def explain(
         dtypes=(cell.dtype,), devices=(cell.device,), folder=None if cases is None else str(cases), tier="full",
         timeout=timeout, memory=memory,
     )  # fmt: skip
-    for result in run(settings, jobs=1):
+    results = run(settings, jobs=1)
+    for result in results:
         if result.id == id:
             tell(explanation(result, load_cases(cases)[cell.case], load_quantities()[cell.quantity]))
-            return int(result.outcome.failed)
+            return results.exit_code
     raise UsageError(f"{id!r} is no id of a cell: its device is {cell.device}; expected cpu or cuda")
 
 
