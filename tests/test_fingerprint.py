@@ -8,10 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import xcheck
+from xcheck import _execute
 from xcheck.run.fingerprint import READINGS, Fingerprint
+from xcheck.run.plan import Cell
+from xcheck.run.settings import Settings
+from xcheck.run.work import work
 
 ADAPTERS = Path(__file__).parent / "adapters"
 sys.path.insert(0, str(ADAPTERS))
@@ -69,6 +74,23 @@ def test_in_a_run_the_next_cell_has_a_fresh_process(monkeypatch, name):
     outcomes = {one.implementation: (str(one.outcome), one.reason) for one in found}
     assert outcomes["torch_innocent_after"] == ("agrees", None)
     assert outcomes["torch_damages"][0] == "mutated_state"
+
+
+def test_a_host_is_told_as_well_and_a_second_try_does_not_hide_it(monkeypatch):
+    """Below the full tier what fails under jit is tried again: by then the damage is there before and after."""
+    honest = _execute.execute
+
+    def execute(*arguments, **options):
+        np.seterr(under="raise")
+        return honest(*arguments, **options)
+
+    monkeypatch.setattr(_execute, "execute", execute)
+    before = np.geterr()
+    try:
+        found = work((Cell("linear_gaussian", "gradient", "jax_grad_jit", "float64", "cpu"), Settings()))
+    finally:
+        np.seterr(**before)
+    assert (found.outcome, "NumPy's error state" in found.reason) == ("mutated_state", True)
 
 
 def test_words_name_what_was_and_what_is():

@@ -94,7 +94,28 @@ os.wait()
 def test_what_a_task_has_started_ends_with_its_worker(end):
     seconds = f"6{os.getpid()}.{len(end)}"
     outcomes(exec, [LEFT.format(seconds=seconds, end=end)], seconds=3)
-    assert not [one for one in Path("/proc").glob("[0-9]*/cmdline") if seconds.encode() in _bytes(one)]
+    assert_gone(seconds)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the environment of other processes")
+def test_what_a_task_has_started_ends_with_a_run_that_is_killed(tmp_path):
+    seconds = f"7{os.getpid()}"
+    task = LEFT.format(seconds=seconds, end=f"open({str(tmp_path / 'there')!r}, 'w'); import time; time.sleep(60)")
+    script = f"from xcheck.run.pool import run_isolated\nlist(run_isolated(exec, [{task!r}], workers=1, seconds=60))"
+    with subprocess.Popen([sys.executable, "-c", script]) as run:
+        while not (tmp_path / "there").exists():
+            assert run.poll() is None
+            time.sleep(0.05)
+        run.kill()
+    assert_gone(seconds)
+
+
+def assert_gone(seconds):
+    """No process has this in its command line; a killed one is seen until the system has cleaned up after it."""
+    until = time.monotonic() + 10
+    while left := [one for one in Path("/proc").glob("[0-9]*/cmdline") if f"sleep\0{seconds}".encode() in _bytes(one)]:
+        assert time.monotonic() < until, left
+        time.sleep(0.05)
 
 
 def _bytes(file: Path) -> bytes:

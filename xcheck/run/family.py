@@ -32,14 +32,16 @@ def end_family(pid: int, mark: str) -> None:
 
     A daemon has a session of its own, and its parent is gone: the mark is what is left to know it by.
     """
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-    known: set[int] = set()
+    if not hasattr(os, "killpg"):  # on Windows its caller ends the worker alone
+        return
+    known = {os.getpid()}  # a worker that has lost its parent ends itself, and last
     while found := set(family(mark)) - known:  # what a dying process has started meanwhile is found in the next round
         known |= found
         for one in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(one, signal.SIGKILL)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def family(mark: str) -> Iterator[int]:

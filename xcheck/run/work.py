@@ -104,6 +104,7 @@ def work(task: Task, before: Fingerprint | None = None) -> Result:
     """
     cell, settings = task
     case, quick = load_cases(settings.folder)[cell.case], settings.tier != "full"
+    before = before or _here(case, cell)
     found = judged(case, cell, settings, quick=quick, before=before)
     again = found.outcome.failed and quick and cell.declared.variant == "jit"
     return judged(case, cell, settings, quick=False, before=before) if again else found
@@ -122,11 +123,7 @@ def judged(
 
     A process that is no longer as it was judges nothing: `before` says what has changed.
     """
-    implementation = cell.declared
-    if before is None:
-        if installed(implementation.framework):
-            _problem.adapter(implementation.framework).load(implementation.variant)
-        before = Fingerprint([case, _reference.find_quantity(cell.quantity), implementation])
+    implementation, before = cell.declared, before or _here(case, cell)
     found = _computed(case, cell, settings, quick, before)
     changed = before.changed()
     if changed and (isinstance(found, Computed) or found.outcome not in TOLD):
@@ -146,6 +143,14 @@ def judged(
     except Exception as error:
         return ended(cell, error, Stage.JUDGING)
     return _with_verdict(result(cell, verdict.outcome, seconds=found.seconds), verdict, checks)
+
+
+def _here(case: Case, cell: Cell) -> Fingerprint:
+    """This process as it is, where it is somebody's own, such as a test's."""
+    implementation = cell.declared
+    if installed(implementation.framework):
+        _problem.adapter(implementation.framework).load(implementation.variant)
+    return Fingerprint([case, _reference.find_quantity(cell.quantity), implementation])
 
 
 @dataclass(frozen=True)

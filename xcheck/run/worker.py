@@ -100,9 +100,9 @@ class Worker:
                     Outcome.CRASHED, "it closed the pipe between its process and xcheck, or wrote to it"
                 )
         if self.process.exitcode is not None:
-            said = last_words(self.work.logs / str(self.process.pid))
-            kind = Outcome.OUT_OF_MEMORY if out_of_memory(RuntimeError(said)) else Outcome.CRASHED
-            return self._failed(kind, f"{_death(self.process.exitcode)}{said}")
+            words = last_words(self.work.logs / str(self.process.pid))
+            kind = Outcome.OUT_OF_MEMORY if out_of_memory(RuntimeError(words)) else Outcome.CRASHED
+            return self._failed(kind, f"{_death(self.process.exitcode)}{words}")
         if time.monotonic() > self.deadline:
             return self._failed(Outcome.TIMED_OUT, f"no result after {self.work.seconds:g} s")
         return None
@@ -184,7 +184,8 @@ def _main(work: Work, pipe: Connection) -> NoReturn:
 
 def _settle_in(logs: Path) -> None:
     """Output goes to a file of its own, where a crash can be read; a keyboard's interrupt is the parent's matter."""
-    os.setpgid(0, 0)
+    if hasattr(os, "setpgid"):  # Windows has no groups of processes
+        os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log = os.open(logs / str(os.getpid()), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
