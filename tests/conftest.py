@@ -19,6 +19,12 @@ def no_failed_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("xcheck.diagnose._search.failed", failed)
 
 
+@pytest.fixture(autouse=True)
+def no_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """COLUMNS is a reader's word for the width of a table; pytest-xdist sets it in its processes."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def registries_of_a_file() -> Iterator[None]:
     """Those that its fixtures fill."""

@@ -37,13 +37,14 @@ def restored() -> Iterator[None]:
 
     Their modules are forgotten, too: imported again, they register again.
     """
-    before = {id(registry): dict(registry) for registry in _registries()}
+    # The registries are kept, too: one that is replaced must not leave its id to another.
+    before = [(registry, dict(registry)) for registry in _registries()]
     modules = set(sys.modules)
     path = list(sys.path)
     yield
     sys.path[:] = path
     for registry in _registries():
-        known = before.get(id(registry), {})
+        known = next((items for one, items in before if one is registry), {})
         for name, item in list(registry.items()):
             if known.get(name) is item or (name not in known and _shipped(_owner(item))):
                 continue

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from xcheck._errors import CaseError, UsageError, XCheckError
 from xcheck._foreign import raised
 from xcheck.case import Case
@@ -71,7 +73,8 @@ def vectors(case: Case, dtype: str) -> Iterator[tuple[str, object]]:
     """The tangents and cotangents of the case, the drawn ones too, by name."""
     plain, alg = Evaluation(case, dtype), MonteCarlo(noise=0.0)
     inputs = plain.values.inputs
-    outputs, _ = plain.run(alg, plain.constants(alg, plain.values.params), plain.constants(alg, inputs))
+    with np.errstate(all="ignore"):  # what a branch leaves out may be infinite
+        outputs, _ = plain.run(alg, plain.constants(alg, plain.values.params), plain.constants(alg, inputs))
     shapes = {"params": (case.p,)} | {name: inputs[name].shape for name in case.arguments}
     for name, shape in (shapes | {name: tuple(value.shape) for name, value in outputs.items()}).items():
         yield name, case.vector(name, shape, dtype)

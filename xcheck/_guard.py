@@ -83,7 +83,7 @@ def disagreement(case: Case, framework: str) -> str | None:
     """How the framework's own float64 evaluation of the case differs from the exact one, in one line."""
     try:
         found = native(case, framework)
-    except Exception as error:  # the program is the user's, and may raise anything
+    except (Exception, SystemExit, GeneratorExit) as error:  # the program is the user's, and may raise anything
         return f"{framework} raises {type(error).__name__} on it: {' '.join(str(error).split())[:200]}"
     exact = primal(case)
     if set(found) != set(exact):

@@ -43,7 +43,8 @@ class Registry(Mapping[str, T]):
 
     def withdraw(self, gone: Callable[[T], bool]) -> None:
         """Forgets what is gone, such as what a module registered that could not be imported to its end."""
-        self._items = {name: item for name, item in self._items.items() if not gone(item)}
+        for name in [name for name, item in self._items.items() if gone(item)]:
+            del self._items[name]
 
     def __getitem__(self, name: str) -> T:
         try:

@@ -159,14 +159,16 @@ def one_liners():
         "reduced": lambda: setattr(functools, "reduce", None),
         "case_loss": lambda: frozen(case, "loss", None),
         "case_of_another": lambda: frozen(other, "kinks", True),
-        "case_numbers": lambda: [a.setflags(write=True) or a.fill(1) for a in case.values().params.values()],
+        "case_numbers": lambda: frozen(
+            case.values(), "params", {name: 0 * a for name, a in case.values().params.items()}
+        ),
         "quantity": lambda: frozen(quantity, "symmetric", True),
         "quantity_replaced": lambda: QUANTITIES._items.__setitem__("gradient", load_quantities()["value"]),
         "implementation": lambda: frozen(innocent, "function", lambda problem: 2 * right(problem)),
         "implementation_removed": lambda: implementations("gradient")._items.pop("torch_innocent", None),
         "judge_patched": lambda: setattr(_judge, "LIMIT", 1e300),
         "judge_table": lambda: _dtypes.UNIT.__setitem__("float64", 1.0),
-        "judge_code": lambda: setattr(_judge.compare, "__code__", _judge.severity.__code__),
+        "judge_code": lambda: setattr(_judge.compare, "__code__", _judge.fits.__code__),
         "judge_defaults": lambda: (
             setattr(right, "__defaults__", None) or setattr(xcheck.Problem.batches, "__defaults__", (1,))
         ),

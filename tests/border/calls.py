@@ -34,7 +34,8 @@ RIGHT: dict[str, tuple[Any, ...]] = {
     "device": ("cpu",), "document": (), "outcome": ("raised",), "scale": ("2 / n",), "axes": ("ncp",),
     "weight": ("row",),
     "params": ("torch",), "prepare": (None,), "samples": (None, 2), "reference": (None,), "reproduce": (None,),
-    "related": (None,), "reason": ("no rule",), "link": ("https://example.org",), "formula": ("f",), "shape": ("p",),
+    "related": (None,), "normwise": (False, True), "reason": ("no rule",), "link": ("https://example.org",),
+    "formula": ("f",), "shape": ("p",),
     "wrt": ("params",), "order": (1,), "guard": (len,), "flops": (len,), "bytes": (len,), "symmetric": (True,),
     "psd": (False,), "needs_loss": (True,),
 }  # fmt: skip
