@@ -13,7 +13,7 @@ from xcheck.diagnose._unexplained import unexplained
 from xcheck.result import Explanation
 
 #: Processor time of a search; most end within a tenth of a second, those that compute the result again in some seconds.
-SECONDS = 10.0
+SECONDS = 30.0
 #: So much of an error's own words is shown.
 LONGEST = 200
 

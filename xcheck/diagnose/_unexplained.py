@@ -43,7 +43,10 @@ def relative(evidence: Evidence) -> tuple[float, float]:
 
 
 def size_of_single(evidence: Evidence, whole: float) -> bool:
-    """Whether float32, and no coarser dtype, would be as far off as a whole and in each entry."""
+    """Whether float32, and no coarser dtype, is as far off as a whole and in each entry; it keeps structural zeros."""
+    leaves = evidence.reference.leaves.items()
+    if any(np.any(evidence.actual[path][(leaf.scale == 0) & (leaf.value == 0)]) for path, leaf in leaves):
+        return False
     ratio = worst_ratio(evidence, "float32") if UNIT["float32"] > UNIT[evidence.dtype] else None
     return ratio is not None and ratio >= 1 / LIMIT and SINGLE[0] <= whole <= SINGLE[1]
 
