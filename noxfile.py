@@ -51,7 +51,7 @@ def tests(session: nox.Session) -> None:
 @nox.parametrize("framework", ["torch", "jax"])
 def one_framework(session: nox.Session, framework: str) -> None:
     """Installs the wheel with one framework alone, judges the smoke tier with it, and runs the tests of that."""
-    folder = Path(session.create_tmp())
+    folder = Path(session.create_tmp()).resolve()
     session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), ".")
     (wheel,) = folder.glob("xcheck-*.whl")
     pytest = [one for one in nox.project.dependency_groups(PROJECT, "test") if one.startswith("pytest>")]
