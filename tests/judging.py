@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+import xcheck
 from xcheck._reference import Leaf, Reference
 
 
@@ -19,3 +20,15 @@ def reference(
     """A bare value, or a dict of path to value; S = |R| unless `scale` says otherwise."""
     leaves = {path: leaf(v, **options) for path, v in (value if isinstance(value, dict) else {"": value}).items()}
     return Reference(case, quantity, "float64", leaves, margin, status)
+
+
+R = np.array([3.0, -7.0, 1024.0])
+
+
+def no_others(quantity):
+    """These references are of no case, so that nothing else explains them."""
+
+
+def verdict(actual, truth=None, *, dtype="float64", case="linear_gaussian", quantity="gradient", **options):
+    truth = reference(R) if truth is None else truth
+    return xcheck.judge(actual, case, quantity, dtype=dtype, reference=truth, related=no_others, **options)

@@ -42,7 +42,8 @@ ROOMS: dict[str, Room] = {
         code=("xcheck/_judge.py", "xcheck/_checks.py", "xcheck/_message.py", "xcheck/_receive.py",
               "xcheck/_convention.py", "xcheck/judging/**/*.py"),
         tests=tests(
-            "judg* convention* mistakes problem* planted* diagnose* precision right lines suite cli algorithms guard"
+            "judg* receive convention* mistakes problem* planted* diagnose* precision right lines suite cli algorithms "
+            "guard"
         ),
     ),
     "diagnose": Room(
